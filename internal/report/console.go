@@ -1,0 +1,211 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/redact"
+)
+
+// A Console prints a run for people, while it goes and when it is over: in a
+// pipe a line for each scenario as it ends, on a terminal one line of progress
+// that is redrawn and then erased; at the end in both the failures in full, the
+// skips, a table and a summary, in the order of the files.
+//
+// It writes escape sequences only for colour, and passes everything through
+// Erase before Out. Its methods may be called from several goroutines; the
+// fields are set before Start.
+type Console struct {
+	Out     io.Writer
+	Erase   *redact.Redactor // nil erases nothing
+	Color   bool
+	Live    bool // Out is a terminal: draw progress
+	Width   int  // columns; 0 is 100
+	Verbose bool // show every exchange in full, also those of scenarios that passed
+	Curl    bool // show the curl command of every exchange, not only of the one that decides
+
+	mu       sync.Mutex
+	selected int
+	done     tally
+	running  []running
+	frame    int
+	drawn    int // columns of the line of progress on the screen
+	stop     chan struct{}
+	stopped  chan struct{}
+	err      error
+}
+
+// A running scenario is one that began and has not ended.
+type running struct {
+	uri   string
+	line  int
+	name  string
+	since time.Time
+}
+
+// Start begins the output: selected scenarios are about to run.
+func (c *Console) Start(selected int, mode check.Mode) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.selected = selected
+	if !c.Live {
+		c.print(fmt.Sprintf("%s %s\n", plural(selected, "scenario"), where(mode)))
+		return
+	}
+	c.stop, c.stopped = make(chan struct{}), make(chan struct{})
+	go c.redraw(c.stop, c.stopped)
+}
+
+// Running says that a scenario began, so that progress can name the one that
+// takes long. It reads the place and the names of r; calling it is optional.
+func (c *Console) Running(r *check.Result) {
+	if !c.Live {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running = append(c.running, running{uri: r.URI, line: r.Line, name: c.short(r), since: time.Now()})
+}
+
+// Done says that a scenario ended, in any order.
+func (c *Console) Done(r *check.Result) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done.add(r)
+	if c.Live {
+		c.running = slices.DeleteFunc(c.running, func(g running) bool { return g.uri == r.URI && g.line == r.Line })
+		return
+	}
+	p := paint(c.Color)
+	name := fmt.Sprintf("%s:%d  %s", label(c.Erase.String(r.URI)), r.Line, label(c.Erase.String(r.Scenario)))
+	line := p.verdict(r.Verdict, pad(string(r.Verdict), len(check.Inconclusive))) + "  " + name
+	if r.Cause != "" {
+		line += "  " + p.verdict(r.Verdict, words(r.Cause))
+	}
+	c.print(line + p.dim("  "+took(r.Duration)) + "\n")
+}
+
+// Finish ends the output with all that was found out. It returns the first
+// error that Out gave since Start.
+func (c *Console) Finish(run *check.Run) error {
+	c.Stop()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	run = redacted(run, c.Erase)
+	d := depth{verbose: c.Verbose, curl: c.Curl}
+	page := newPage(paint(c.Color), c.Width)
+	for i := range run.Results {
+		r := &run.Results[i]
+		switch {
+		case r.Verdict.Failed():
+			page.line("")
+			page.failure(r, d)
+		case (d.verbose || d.curl) && len(r.Exchanges) > 0:
+			page.line("")
+			page.title(r)
+			page.evidence(r, d)
+		}
+	}
+	page.skips(run, c.Verbose)
+	page.table(run)
+	page.verdict(run)
+	c.print(page.String())
+	return c.err
+}
+
+// Stop erases the line of progress and draws it no more, for a run that ends
+// without results. Finish calls it; calling it again does nothing.
+func (c *Console) Stop() {
+	c.mu.Lock()
+	stop, stopped := c.stop, c.stopped
+	c.stop = nil
+	c.mu.Unlock()
+	if stop == nil {
+		return
+	}
+	close(stop)
+	<-stopped
+}
+
+// redraw is the one goroutine that draws progress: at a steady pace, so that
+// scenarios cost nothing, and a slow one is seen to be alive.
+func (c *Console) redraw(stop, stopped chan struct{}) {
+	defer close(stopped)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			c.mu.Lock()
+			c.clear()
+			c.mu.Unlock()
+			return
+		case now := <-tick.C:
+			c.mu.Lock()
+			c.draw(now)
+			c.mu.Unlock()
+		}
+	}
+}
+
+// draw replaces the line of progress. Blanks erase the rest of the old one, for
+// a terminal that knows no escape sequences or was asked for none.
+func (c *Console) draw(now time.Time) {
+	p := paint(c.Color)
+	width := newPage(p, c.Width).width - 1 // the last column would wrap
+	spinner := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
+	c.frame = (c.frame + 1) % len(spinner)
+
+	plain := fmt.Sprintf("%c %d/%d", spinner[c.frame], c.done.total, c.selected)
+	line := p.bold(plain)
+	for _, v := range slices.Backward(check.Verdicts()) {
+		if n := c.done.by[v]; n > 0 {
+			count := fmt.Sprintf("  %s %d", mark(v), n)
+			plain, line = plain+count, line+p.verdict(v, count)
+		}
+	}
+	if len(c.running) > 0 {
+		oldest := c.running[0]
+		name := "  " + oldest.name
+		if age := now.Sub(oldest.since); age >= 2*time.Second {
+			name += "  " + took(age.Truncate(time.Second))
+		}
+		name = cut(name, width-cells(plain))
+		plain, line = plain+name, line+p.dim(name)
+	}
+	columns := cells(plain)
+	c.print("\r" + line + blank(c.drawn-columns))
+	c.drawn = columns
+}
+
+func (c *Console) clear() {
+	if c.drawn > 0 {
+		c.print("\r" + blank(c.drawn) + "\r")
+		c.drawn = 0
+	}
+}
+
+func (c *Console) short(r *check.Result) string {
+	name := label(c.Erase.String(r.Scenario))
+	if r.Provider != "" {
+		name = label(c.Erase.String(r.Provider)) + " › " + name
+	}
+	return name
+}
+
+// print sends text to Out in one call, until Out fails or a secret turns up.
+func (c *Console) print(s string) {
+	if c.err != nil {
+		return
+	}
+	b := c.Erase.Bytes([]byte(s))
+	if name, found := c.Erase.Leak(b); found {
+		c.err = fmt.Errorf("console: %w (%s): this is a defect of authspec, please report it", ErrLeak, name)
+		return
+	}
+	_, c.err = c.Out.Write(b)
+}

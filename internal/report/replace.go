@@ -1,0 +1,75 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+)
+
+// replace puts b into the file at once: readers see the old content or the new,
+// never a part. A link is followed. What is not a regular file (/dev/stdout, a
+// named pipe) is written to, since it must not be replaced.
+func replace(file string, b []byte) error {
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		file = target
+	}
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			return err
+		}
+		return swap(file, b, nil)
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder, name a file in it", file)
+	case !info.Mode().IsRegular():
+		return pour(file, b)
+	}
+	return swap(file, b, info)
+}
+
+// swap writes a new file beside the old one and renames it. Not os.CreateTemp:
+// its mode is 0600 whatever the umask, and other users of a CI machine read
+// reports.
+func swap(file string, b []byte, old fs.FileInfo) (err error) {
+	temp := filepath.Join(filepath.Dir(file), fmt.Sprintf(".authspec-%016x.tmp", rand.Uint64()))
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(temp)
+		}
+	}()
+	if old != nil {
+		if err := f.Chmod(old.Mode().Perm()); err != nil {
+			return err
+		}
+	}
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temp, file)
+}
+
+func pour(file string, b []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Close())
+}

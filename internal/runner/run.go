@@ -1,0 +1,306 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sort"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cucumber/godog"
+
+	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/redact"
+	"github.com/authspec/authspec/steps"
+)
+
+// Options say how a plan is run.
+type Options struct {
+	Version     string
+	Live        *steps.Live // nil: on simulated providers
+	Wrap        func(http.RoundTripper) http.RoundTripper
+	Concurrency int // 0: 1
+	FailFast    bool
+	Timeout     time.Duration
+	Redactor    *redact.Redactor    // learns every secret; erases them from results
+	Done        func(*check.Result) // called as each scenario ends, from its goroutine
+}
+
+// Run runs the plan. When ctx ends, scenarios that have not finished are left
+// out of the result, which then says that it was interrupted.
+func Run(ctx context.Context, p *Plan, opts Options) *check.Run {
+	r := &recorder{opts: opts, planned: map[string]*Scenario{}}
+	run := &check.Run{Version: opts.Version, Mode: check.Simulated, Started: time.Now(), Selected: len(p.Scenarios)}
+	if opts.Live != nil {
+		run.Mode = check.Live
+	}
+	if opts.Redactor == nil {
+		r.opts.Redactor = redact.New()
+	}
+	chosen := map[*Scenario]bool{}
+	for _, s := range p.Scenarios {
+		chosen[s] = true
+		r.planned[s.ID()] = s
+		if len(s.Steps) == 0 {
+			// godog would not run it, and not say so.
+			r.finish(&check.Result{
+				Provider: s.Provider, Feature: s.Feature, Rule: s.Rule, Scenario: s.Name, URI: s.URI, Line: s.Line, Tags: s.Tags, Started: run.Started,
+				Verdict: check.Invalid, Cause: check.NoSteps, Message: "the scenario has no steps", Advice: "Write its steps, or remove it.",
+			})
+		}
+	}
+	var texts []godog.Feature
+	for _, f := range p.features {
+		if text := f.text(chosen); text != nil {
+			texts = append(texts, godog.Feature{Name: f.uri, Contents: text})
+		}
+	}
+	if len(texts) > 0 {
+		vocabulary := steps.New(steps.Options{
+			Providers: p.Workspace.Providers, Fixtures: p.Workspace.Fixtures,
+			Live: opts.Live, Wrap: opts.Wrap, Timeout: opts.Timeout,
+			UserAgent: "authspec/" + opts.Version + " (+https://github.com/authspec/authspec)",
+			Secret:    func(name, value string) { r.opts.Redactor.Add(name, value) },
+			Redact:    r.opts.Redactor.String,
+		})
+		registerFormat()
+		suite := godog.TestSuite{
+			Name: "authspec",
+			ScenarioInitializer: func(sc *godog.ScenarioContext) {
+				r.register(ctx, sc)
+				vocabulary.Register(sc)
+			},
+			Options: &godog.Options{
+				Format: formatName, Output: io.Discard, NoColors: true, Strict: true,
+				Concurrency: max(opts.Concurrency, 1), DefaultContext: ctx, FeatureContents: texts,
+			},
+		}
+		suite.Run() // its status is not ours: see check.Run.ExitCode
+	}
+	run.Duration = time.Since(run.Started)
+	run.Interrupted = ctx.Err() != nil
+	run.Results = r.results
+	sort.SliceStable(run.Results, func(i, j int) bool {
+		a, b := &run.Results[i], &run.Results[j]
+		if a.URI != b.URI {
+			return a.URI < b.URI
+		}
+		return a.Line < b.Line
+	})
+	return run
+}
+
+// formatName is a godog formatter that prints nothing. godog wants one, and
+// keeps them in a registry of the process.
+const formatName = "authspec"
+
+var registerFormat = sync.OnceFunc(func() {
+	godog.Format(formatName, "prints nothing", func(string, io.Writer) godog.Formatter {
+		return godog.NewBaseFmt("", io.Discard)
+	})
+})
+
+// A recorder turns what godog's hooks see into results.
+type recorder struct {
+	opts    Options
+	planned map[string]*Scenario
+	failed  atomic.Bool
+
+	mu      sync.Mutex
+	results []check.Result
+}
+
+// A recording is one running scenario.
+type recording struct {
+	scenario *Scenario
+	result   check.Result
+	step     int
+	at       time.Time
+	dropped  bool // the run was interrupted before it ended
+	failure  *check.Failure
+}
+
+type recordingKey struct{}
+
+func (r *recorder) register(run context.Context, sc *godog.ScenarioContext) {
+	sc.Before(func(ctx context.Context, pickle *godog.Scenario) (context.Context, error) {
+		s := r.planned[fmt.Sprintf("%s:%d", pickle.Uri, pickle.Location.Line)]
+		rec := &recording{scenario: s, at: time.Now()}
+		rec.result = check.Result{Provider: s.Provider, Feature: s.Feature, Rule: s.Rule, Scenario: s.Name, URI: s.URI, Line: s.Line, Tags: s.Tags, Started: rec.at}
+		ctx = context.WithValue(ctx, recordingKey{}, rec)
+		switch {
+		case run.Err() != nil:
+			rec.dropped = true
+			return ctx, fmt.Errorf("%w: interrupted", godog.ErrSkip)
+		case r.opts.FailFast && r.failed.Load():
+			rec.failure = &check.Failure{Verdict: check.Skipped, Cause: check.FailFast, Message: "an earlier scenario failed, and --fail-fast was given"}
+			return ctx, fmt.Errorf("%w: fail fast", godog.ErrSkip)
+		}
+		return ctx, nil
+	})
+	sc.StepContext().After(func(ctx context.Context, _ *godog.Step, status godog.StepResultStatus, err error) (context.Context, error) {
+		if rec, ok := ctx.Value(recordingKey{}).(*recording); ok {
+			rec.stepEnded(status, err)
+			if run.Err() != nil && err != nil {
+				rec.dropped = true
+			}
+		}
+		return ctx, nil
+	})
+	sc.After(func(ctx context.Context, _ *godog.Scenario, _ error) (context.Context, error) {
+		if rec, ok := ctx.Value(recordingKey{}).(*recording); ok && !rec.dropped {
+			if p := steps.ProviderOf(ctx); p != nil {
+				rec.result.Provider = p.ID
+			}
+			for _, resp := range steps.Exchanges(ctx) {
+				rec.result.Exchanges = append(rec.result.Exchanges, r.exchange(resp))
+			}
+			r.finish(rec.end())
+		}
+		return ctx, nil
+	})
+}
+
+// stepEnded is called once for each step, in order, whatever became of it.
+func (rec *recording) stepEnded(status godog.StepResultStatus, err error) {
+	if rec.step >= len(rec.scenario.Steps) {
+		return
+	}
+	now := time.Now()
+	written := rec.scenario.Steps[rec.step]
+	rec.step++
+	step := check.Step{Keyword: written.Keyword, Text: written.Text, Line: written.Line, Column: written.Column, Duration: now.Sub(rec.at)}
+	for i, line := range written.Rows {
+		step.Rows = append(step.Rows, check.Row{Line: line, Cells: written.Cells[i]})
+	}
+	rec.at = now
+	switch {
+	case rec.failure != nil || rec.dropped:
+		step.Status = check.StepNotChecked
+	case err == nil && status == godog.StepPassed:
+		step.Status = check.StepPassed
+	default:
+		step.Status, rec.failure = verdictOf(&rec.scenario.Steps[rec.step-1], err)
+		step.Misses = rec.failure.Misses
+	}
+	rec.result.Steps = append(rec.result.Steps, step)
+}
+
+// verdictOf reads the error of a step: those of the vocabulary carry their
+// verdict, those of godog mean that the spec is wrong, all others are ours.
+func verdictOf(step *ScenarioStep, err error) (check.StepStatus, *check.Failure) {
+	var failure *check.Failure
+	switch {
+	case errors.Is(err, godog.ErrSkip) && errors.As(err, &failure):
+		return check.StepSkipped, failure
+	case errors.As(err, &failure):
+		return check.StepFailed, failure
+	case errors.Is(err, godog.ErrUndefined):
+		message, advice := explainUndefined(step)
+		return check.StepUndefined, &check.Failure{Verdict: check.Invalid, Cause: check.UndefinedStep, Message: message, Advice: advice}
+	case errors.Is(err, godog.ErrAmbiguous):
+		return check.StepAmbiguous, &check.Failure{Verdict: check.Invalid, Cause: check.AmbiguousStep, Message: "several sentences match this line", Advice: "Say it in other words: authspec steps lists the sentences."}
+	case errors.Is(err, godog.ErrPending):
+		return check.StepUndefined, &check.Failure{Verdict: check.Invalid, Cause: check.UndefinedStep, Message: "the step is pending"}
+	}
+	message := "a step failed without a reason"
+	if err != nil {
+		message = err.Error()
+	}
+	return check.StepFailed, &check.Failure{Verdict: check.Invalid, Cause: check.InternalError, Message: message, Advice: "This is a defect of authspec: please report it with this output."}
+}
+
+func (rec *recording) end() *check.Result {
+	res := &rec.result
+	res.Duration = time.Since(res.Started)
+	res.Verdict = check.Passed
+	if f := rec.failure; f != nil {
+		res.Verdict, res.Cause, res.Message, res.Advice = f.Verdict, f.Cause, f.Message, f.Advice
+	}
+	return res
+}
+
+func (r *recorder) finish(res *check.Result) {
+	r.redact(res)
+	if res.Verdict.Failed() {
+		r.failed.Store(true)
+	}
+	r.mu.Lock()
+	r.results = append(r.results, *res)
+	r.mu.Unlock()
+	if r.opts.Done != nil {
+		r.opts.Done(res)
+	}
+}
+
+// redact erases secrets from what steps reported; exchanges were redacted
+// when they were taken over.
+func (r *recorder) redact(res *check.Result) {
+	erase := r.opts.Redactor.String
+	res.Message, res.Advice = erase(res.Message), erase(res.Advice)
+	for i := range res.Steps {
+		for j := range res.Steps[i].Misses {
+			m := &res.Steps[i].Misses[j]
+			m.Actual = erase(m.Actual)
+		}
+	}
+}
+
+// explainUndefined says what is probably meant.
+func explainUndefined(step *ScenarioStep) (message, advice string) {
+	advice = "authspec steps lists the sentences that exist."
+	for _, sentence := range steps.Sentences() {
+		if sentence.Pattern.MatchString(step.Text) {
+			return fmt.Sprintf("this sentence belongs under %s, not under %s", sentence.Keyword, keywordOf(step)),
+				fmt.Sprintf("Begin the line with %s, or with And below a %s.", sentence.Keyword, sentence.Keyword)
+		}
+	}
+	if near := nearestSentence(step.Text); near != "" {
+		advice = "Did you mean: " + near + "? " + advice
+	}
+	return "no sentence of the vocabulary matches this line", advice
+}
+
+func keywordOf(step *ScenarioStep) string {
+	switch step.Type {
+	case "Context":
+		return "Given"
+	case "Action":
+		return "When"
+	case "Outcome":
+		return "Then"
+	}
+	return step.Keyword
+}
+
+// nearestSentence compares words, not letters: sentences are long.
+func nearestSentence(text string) string {
+	best, bestScore := "", 0.45
+	have := wordSet(text)
+	for _, sentence := range steps.Sentences() {
+		want := wordSet(sentence.Example)
+		common := 0
+		for w := range want {
+			if have[w] {
+				common++
+			}
+		}
+		if score := 2 * float64(common) / float64(len(have)+len(want)); score > bestScore {
+			best, bestScore = sentence.Example, score
+		}
+	}
+	return best
+}
+
+func wordSet(text string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(strings.ToLower(text)) {
+		set[strings.Trim(w, `":,.`)] = true
+	}
+	return set
+}

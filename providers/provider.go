@@ -1,0 +1,223 @@
+// Package providers reads provider files and drives the providers they
+// describe: it authenticates by the scheme a file names and sends the calls it
+// lists, over any http.RoundTripper.
+package providers
+
+import (
+	"net/url"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+)
+
+// A Provider is what one provider file says: where a provider is, how it
+// authenticates its clients and which calls it offers. It is never changed
+// once loaded.
+type Provider struct {
+	// ID is the name of the file without its ending: lower-case, stable.
+	ID string `yaml:"-"`
+
+	// Name is how people and features call the provider: "Antsomi".
+	Name string `yaml:"name"`
+	// Docs is the page the file was written from.
+	Docs string `yaml:"docs"`
+	// BaseURL is scheme and host (and a common path prefix, if any) of every
+	// endpoint that is not an absolute URL.
+	BaseURL string `yaml:"base_url"`
+	// Environments replace hosts: sandbox, production …
+	Environments map[string]Environment `yaml:"environments"`
+	// Credentials maps each credential field to the environment variable it
+	// is read from in a live run.
+	Credentials map[string]string `yaml:"credentials"`
+	// Auth says how the provider authenticates its clients.
+	Auth Auth `yaml:"auth"`
+	// Calls are the protected resources, by the name features call them.
+	Calls map[string]Call `yaml:"calls"`
+	// Answers lets one fixture serve several situations:
+	// "me/expired_token: invalid_token".
+	Answers map[string]string `yaml:"answers"`
+	// Undocumented lists the situations ("token/rate_limited") that the
+	// provider's pages do not show; scenarios that meet one are skipped.
+	Undocumented []string `yaml:"undocumented"`
+}
+
+// An Environment is one set of hosts of a provider.
+type Environment struct {
+	BaseURL string `yaml:"base_url"`
+	// Token replaces the token endpoint when it lives on another host.
+	Token Endpoint `yaml:"token"`
+}
+
+// Auth is how a provider authenticates its clients.
+type Auth struct {
+	// Scheme is the name of an authentication scheme; see Schemes.
+	Scheme string `yaml:"scheme"`
+
+	// Token is the token endpoint (RFC 6749 3.2) of schemes that have one.
+	Token Endpoint `yaml:"token"`
+	// GrantType defaults to client_credentials.
+	GrantType string `yaml:"grant_type"`
+	// ClientAuth is how the client authenticates to the token endpoint; see
+	// ClientAuthMethods.
+	ClientAuth string `yaml:"client_auth"`
+	// Params are further parameters of the token request.
+	Params map[string]string `yaml:"params"`
+	// Headers are further headers of the token request.
+	Headers map[string]string `yaml:"headers"`
+	// Scopes is the provider's notation of scopes and those it knows.
+	Scopes Scopes `yaml:"scopes"`
+	// Response says where a token response keeps what.
+	Response TokenResponse `yaml:"response"`
+	// Error is the gjson path of the error code in an error body.
+	Error string `yaml:"error"`
+
+	// Header and Query name where a call carries the credential, and Value
+	// what stands there: "{api_key}", "Token {access_token}". Schemes have
+	// defaults for all three.
+	Header string `yaml:"header"`
+	Query  string `yaml:"query"`
+	Value  string `yaml:"value"`
+}
+
+// Scopes is a provider's notation of scopes.
+type Scopes struct {
+	// Separator stands between scopes; RFC 6749 3.3 says a blank.
+	Separator string `yaml:"separator"`
+	// Known maps each scope to what it grants. Empty: any scope is accepted.
+	Known map[string]string `yaml:"known"`
+	// Default is requested when a scenario names no scope.
+	Default []string `yaml:"default"`
+	// Required says that a request without a scope is refused.
+	Required bool `yaml:"required"`
+}
+
+// TokenResponse holds the gjson paths of what a token response says. At most
+// one of the expiries is set. An empty path means that the provider does not
+// say it.
+type TokenResponse struct {
+	AccessToken  string `yaml:"access_token"`
+	TokenType    string `yaml:"token_type"`
+	RefreshToken string `yaml:"refresh_token"`
+	Scope        string `yaml:"scope"`
+
+	ExpiresIn      string `yaml:"expires_in"`       // seconds from now
+	ExpiresInMS    string `yaml:"expires_in_ms"`    // milliseconds from now
+	ExpiresAt      string `yaml:"expires_at"`       // RFC 3339 date-time
+	ExpiresAtEpoch string `yaml:"expires_at_epoch"` // seconds since 1970
+	ExpiresJWT     bool   `yaml:"expires_jwt"`      // the exp claim of the token
+
+	// Lifetime is how long a token lives where the response does not say so
+	// by a number of seconds: "1h", "30m".
+	Lifetime Duration `yaml:"lifetime"`
+	// Form is what an access token looks like: "opaque" or "jwt". Declared,
+	// never guessed.
+	Form string `yaml:"form"`
+	// Length is the number of characters of an opaque token; 0: as the sample.
+	Length int `yaml:"length"`
+}
+
+// A Call is one protected resource.
+type Call struct {
+	Endpoint Endpoint          `yaml:"endpoint"`
+	Scope    string            `yaml:"scope"` // a token without it gets insufficient_scope
+	Query    map[string]string `yaml:"query"`
+	Headers  map[string]string `yaml:"headers"`
+	Body     string            `yaml:"body"`
+	// Public calls carry no credential.
+	Public bool `yaml:"public"`
+}
+
+// TokenCall is the name of the token request where calls are named: in
+// fixtures, exchanges and errors.
+const TokenCall = "token"
+
+// An Endpoint is "METHOD /path" or "METHOD https://host/path".
+type Endpoint string
+
+// Method returns the HTTP method.
+func (e Endpoint) Method() string {
+	m, _, _ := strings.Cut(string(e), " ")
+	return m
+}
+
+// Target returns the path, or the absolute URL.
+func (e Endpoint) Target() string {
+	_, t, _ := strings.Cut(string(e), " ")
+	return strings.TrimSpace(t)
+}
+
+// URL returns the absolute URL at base. When override is true the endpoint's
+// own host gives way to base too.
+func (e Endpoint) URL(base string, override bool) string {
+	target := e.Target()
+	if u, err := url.Parse(target); err == nil && u.IsAbs() {
+		if !override {
+			return target
+		}
+		target = u.EscapedPath()
+	}
+	return strings.TrimSuffix(base, "/") + target
+}
+
+// A Duration is a time.Duration, written as "1h30m".
+type Duration time.Duration
+
+// UnmarshalText reads what time.ParseDuration reads.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// HasToken reports whether the provider issues access tokens.
+func (p *Provider) HasToken() bool { return schemeNamed(p.Auth.Scheme).token != nil }
+
+// CredentialFields returns the names of the credential fields, sorted.
+func (p *Provider) CredentialFields() []string { return sortedKeys(p.Credentials) }
+
+// CallNames returns the names of the calls, sorted.
+func (p *Provider) CallNames() []string { return sortedKeys(p.Calls) }
+
+// EnvironmentNames returns the names of the environments, sorted.
+func (p *Provider) EnvironmentNames() []string { return sortedKeys(p.Environments) }
+
+// JoinScopes writes scopes in the provider's notation.
+func (p *Provider) JoinScopes(scopes []string) string {
+	return strings.Join(scopes, p.Auth.Scopes.Separator)
+}
+
+// SplitScopes reads the provider's notation. The empty string is no scope.
+func (p *Provider) SplitScopes(scope string) []string {
+	if scope == "" {
+		return nil
+	}
+	return strings.Split(scope, p.Auth.Scopes.Separator)
+}
+
+// Situation returns "call/situation" after the provider's answers are
+// followed: the fixture that serves it.
+func (p *Provider) Situation(call, situation string) string {
+	if as, ok := p.Answers[call+"/"+situation]; ok {
+		situation = as
+	}
+	return call + "/" + situation
+}
+
+// IsUndocumented reports whether the file lists "call/situation" as not shown
+// by the provider's pages.
+func (p *Provider) IsUndocumented(situation string) bool {
+	return slices.Contains(p.Undocumented, situation)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

@@ -1,0 +1,136 @@
+package steps
+
+import (
+	"net/http"
+	"sync"
+
+	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/providers"
+)
+
+// Live says how real providers are reached. One value serves all scenarios of
+// a run: they share its tokens, and what it learned of each credential.
+type Live struct {
+	// Transport carries the requests. It must verify TLS and follow no
+	// redirects.
+	Transport http.RoundTripper
+	// Credentials returns a provider's credentials, or an error that says
+	// which environment variables are missing.
+	Credentials func(*providers.Provider) (providers.Credentials, error)
+	// BaseURLs replaces all hosts of a provider, by its ID.
+	BaseURLs map[string]string
+	// Environment is the one to speak to; empty: base_url.
+	Environment string
+	// Intrusive allows attempts that a provider may count against an account.
+	Intrusive bool
+
+	shared providers.Tokens
+	mu     sync.Mutex
+	gates  map[string]*breaker
+}
+
+// tokens are the run's, but for a scenario that requests or counts them.
+func (l *Live) tokens(own bool) *providers.Tokens {
+	if own {
+		return new(providers.Tokens)
+	}
+	return &l.shared
+}
+
+// breakerOf returns the breaker of a provider's credential.
+func (l *Live) breakerOf(p *providers.Provider) *breaker {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gates == nil {
+		l.gates = map[string]*breaker{}
+	}
+	if l.gates[p.ID] == nil {
+		b := &breaker{}
+		b.changed = sync.NewCond(&b.mu)
+		l.gates[p.ID] = b
+	}
+	return l.gates[p.ID]
+}
+
+// A breaker keeps a refused credential from being tried again. Until the
+// credential has worked once, scenarios that use it go one at a time: a
+// provider that locks accounts sees one bad attempt, not sixteen.
+type breaker struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	state   breakerState
+	busy    bool
+}
+
+type breakerState int
+
+const (
+	untried breakerState = iota
+	proven
+	open
+)
+
+// A gate is one scenario's passage through a breaker.
+type gate struct {
+	breaker *breaker
+	alone   bool
+}
+
+// enter waits until the credential is known, or this scenario is the one to
+// find out. It fails when the credential was refused.
+func (b *breaker) enter() (*gate, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.state == untried && b.busy {
+		b.changed.Wait()
+	}
+	if b.state == open {
+		return nil, skip(check.BreakerOpen, breakerMessage)
+	}
+	g := &gate{breaker: b, alone: b.state == untried}
+	b.busy = b.busy || g.alone
+	return g, nil
+}
+
+const breakerMessage = "the provider refused this credential in an earlier scenario; it is not tried again in this run"
+
+func (b *breaker) isOpen() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state == open
+}
+
+// report tells what an answer said of the credential.
+func (g *gate) report(o outcome) {
+	b := g.breaker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch o {
+	case refused:
+		b.state = open
+	case accepted:
+		if b.state == untried {
+			b.state = proven
+		}
+	}
+	b.changed.Broadcast()
+}
+
+func (g *gate) leave() {
+	b := g.breaker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if g.alone {
+		b.busy = false
+		g.alone = false
+	}
+	b.changed.Broadcast()
+}
+
+// skipUnlessIntrusive guards attempts that a provider may count.
+func (s *scenario) skipUnlessIntrusive(what string) error {
+	if live := s.vocabulary.opts.Live; live != nil && !live.Intrusive {
+		return skip(check.Intrusive, what+" may lock the account; --intrusive tries it all the same")
+	}
+	return nil
+}

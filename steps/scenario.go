@@ -1,0 +1,263 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cucumber/godog"
+	"github.com/tidwall/gjson"
+
+	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/providers"
+	"github.com/authspec/authspec/providers/simulator"
+)
+
+// A scenario is the state of one running scenario: who is spoken to, with
+// which credential, and what came back.
+type scenario struct {
+	vocabulary *Vocabulary
+	fallback   string // the provider that sentences without a name mean
+	provider   *providers.Provider
+	client     *providers.Client
+	creds      providers.Credentials
+	// judge knows what each request should meet: on simulators it is the
+	// simulator itself, live it watches.
+	judge *simulator.Simulator
+	gate  *gate // live: of the credential in use
+
+	// ownTokens: the scenario requests or counts tokens.
+	ownTokens bool
+	// bearer, when pinned, is the token that calls carry.
+	pinned bool
+	bearer string
+
+	last      *providers.Response
+	token     providers.Token // the one last issued to this scenario
+	tokenRead time.Time       // when that was, by the scenario's clock
+
+	mu            sync.Mutex // Observe may be called from a fetch shared with others
+	exchanges     []*providers.Response
+	tokenRequests int
+}
+
+type scenarioKey struct{}
+
+func scenarioFrom(ctx context.Context) *scenario {
+	s, _ := ctx.Value(scenarioKey{}).(*scenario)
+	return s
+}
+
+func newScenario(v *Vocabulary, pickle *godog.Scenario) *scenario {
+	s := &scenario{vocabulary: v, fallback: v.opts.Provider}
+	if s.fallback == "" {
+		s.fallback = strings.TrimSuffix(path.Base(pickle.Uri), ".feature")
+	}
+	for _, step := range pickle.Steps {
+		for i := range sentences {
+			if sentences[i].ownTokens && sentences[i].Pattern.MatchString(step.Text) {
+				s.ownTokens = true
+			}
+		}
+	}
+	return s
+}
+
+func (s *scenario) close() {
+	if s.gate != nil {
+		s.gate.leave()
+	}
+}
+
+// use takes the provider that a sentence names, "" being the one meant before
+// or by the runner, and opens the way to it.
+func (s *scenario) use(name string) error {
+	opts := &s.vocabulary.opts
+	switch {
+	case name == "" && s.provider != nil:
+		return nil
+	case name == "":
+		name = s.fallback
+		if _, err := opts.Providers.Lookup(name); err != nil {
+			return invalid(check.UnknownProvider, "this sentence names no provider, and its file is not named after one", "Write for example: Given valid "+s.exampleName()+" credentials.")
+		}
+	}
+	p, err := opts.Providers.Lookup(name)
+	if err != nil {
+		return invalid(check.UnknownProvider, err.Error(), "Name a provider that has a file in providers/, or add one: authspec new NAME --scheme SCHEME.")
+	}
+	if s.provider != nil && s.provider != p {
+		return invalid(check.BadStep, fmt.Sprintf("%s: this scenario already speaks of %s", p.ID, s.provider.ID), "A scenario speaks of one provider: make it two scenarios.")
+	}
+	if s.provider == p {
+		return nil
+	}
+	prototype, err := s.vocabulary.simulatorOf(p)
+	if err != nil {
+		return invalid(check.MissingFixture, err.Error(), "Correct the fixture; authspec lint checks them all.")
+	}
+	s.provider = p
+	s.client = &providers.Client{Provider: p, Timeout: opts.Timeout, UserAgent: opts.UserAgent, Observe: s.observe}
+	if opts.Live != nil {
+		s.client.Transport = opts.Live.Transport
+		s.client.Environment = opts.Live.Environment
+		s.client.BaseURL = opts.Live.BaseURLs[p.ID]
+		s.client.Tokens = opts.Live.tokens(s.ownTokens)
+	} else {
+		s.judge = prototype.Fresh(nil)
+		s.client.Transport = s.judge.Transport()
+		s.client.Now = s.judge.Now
+		s.client.Tokens = new(providers.Tokens)
+	}
+	if opts.Wrap != nil {
+		s.client.Transport = opts.Wrap(s.client.Transport)
+	}
+	return nil
+}
+
+func (s *scenario) exampleName() string {
+	for _, p := range s.vocabulary.opts.Providers.All() {
+		return p.Name
+	}
+	return "Antsomi"
+}
+
+// live reports whether requests go to a real provider.
+func (s *scenario) live() bool { return s.vocabulary.opts.Live != nil }
+
+// credentialsOfProvider are the valid ones, of the simulator or of the
+// environment. Live they open the judge and the gate.
+func (s *scenario) credentialsOfProvider() (providers.Credentials, error) {
+	live := s.vocabulary.opts.Live
+	if live == nil {
+		creds := s.judge.Credentials()
+		s.keepSecret(creds)
+		return creds, nil
+	}
+	creds, err := live.Credentials(s.provider)
+	if err != nil {
+		return nil, skip(check.NoCredential, err.Error())
+	}
+	s.keepSecret(creds)
+	s.openJudge(creds)
+	return creds, nil
+}
+
+func (s *scenario) openJudge(creds providers.Credentials) {
+	if prototype, err := s.vocabulary.simulatorOf(s.provider); err == nil {
+		s.judge = prototype.Fresh(creds)
+	}
+}
+
+func (s *scenario) keepSecret(creds providers.Credentials) {
+	for field, value := range creds {
+		s.vocabulary.opts.Secret(s.provider.Credentials[field], value)
+	}
+}
+
+// observe notes every exchange, before anyone can look at it.
+func (s *scenario) observe(resp *providers.Response, _ error) {
+	if resp.Call == providers.TokenCall {
+		for _, token := range tokensIn(resp) {
+			s.vocabulary.opts.Secret("ACCESS_TOKEN", token)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.exchanges = append(s.exchanges, resp)
+	if resp.Call == providers.TokenCall {
+		s.tokenRequests++
+	}
+}
+
+// tokensIn returns whatever in a token response could be a token: not only
+// what stands where it should, for a provider may have renamed it.
+func tokensIn(resp *providers.Response) []string {
+	body, err := resp.JSON()
+	if err != nil {
+		return nil
+	}
+	const shortest = 16
+	var tokens []string
+	var walk func(key string, v gjson.Result)
+	walk = func(key string, v gjson.Result) {
+		switch {
+		case v.IsObject() || v.IsArray():
+			v.ForEach(func(k, v gjson.Result) bool { walk(k.Str, v); return true })
+		case v.Type != gjson.String || len(v.Str) < shortest || strings.ContainsAny(v.Str, " \n"):
+		case strings.Contains(v.Str, "://"), looksLikeTime(v.Str), strings.Contains(strings.ToLower(key), "scope"):
+		case resp.Status < 200 || resp.Status > 299:
+			if strings.Contains(strings.ToLower(key), "token") {
+				tokens = append(tokens, v.Str)
+			}
+		default:
+			tokens = append(tokens, v.Str)
+		}
+	}
+	walk("", body)
+	return tokens
+}
+
+// sent ends every When: it keeps the response and looks whether it says
+// anything at all.
+func (s *scenario) sent(resp *providers.Response, err error) error {
+	var unknown *providers.UnknownCallError
+	switch {
+	case errors.As(err, &unknown):
+		return invalid(check.UnknownCall, err.Error(), "Correct the name, or add the call to the provider file.")
+	case err != nil:
+		return s.networkFailure(err)
+	}
+	s.last = resp
+	if !s.live() && resp.Status == http.StatusNotImplemented {
+		if situation := resp.Header.Get(simulator.UndocumentedHeader); situation != "" {
+			return s.undocumented(situation)
+		}
+	}
+	if resp.Call == providers.TokenCall {
+		if token, _ := s.client.ReadToken(resp); token.Value != "" {
+			s.token, s.tokenRead = token, s.now()
+			s.learn(token)
+		}
+	}
+	if s.gate != nil {
+		s.gate.report(s.refused(resp))
+	}
+	return nil
+}
+
+// learn tells a watching judge of a token that the real provider issued.
+func (s *scenario) learn(token providers.Token) {
+	if s.live() && s.judge != nil {
+		scopes := s.provider.SplitScopes(token.Scope)
+		if len(scopes) == 0 {
+			scopes = s.provider.Auth.Scopes.Default
+		}
+		s.judge.Accept(token.Value, scopes, token.Expires)
+	}
+}
+
+func (s *scenario) undocumented(situation string) error {
+	if s.provider.IsUndocumented(situation) {
+		return skip(check.Undocumented, fmt.Sprintf("%s does not document %s", s.provider.Name, situation))
+	}
+	if !s.provider.HasSituation(situation) {
+		return invalid(check.UnknownCall, fmt.Sprintf("%s: the simulated provider has no such endpoint", s.provider.ID), "Check the endpoints of the provider file.")
+	}
+	return invalid(check.MissingFixture,
+		fmt.Sprintf("%s: no fixture for %s", s.provider.ID, situation),
+		fmt.Sprintf("Add fixtures/%s/%s.http, or list %s under undocumented: in providers/%s.yaml.", s.provider.ID, situation, situation, s.provider.ID))
+}
+
+// response returns the last response, for a Then.
+func (s *scenario) response() (*providers.Response, error) {
+	if s.last == nil {
+		return nil, invalid(check.BadStep, "no request was sent before this line", "Add a When: I request an access token, or I call \"NAME\".")
+	}
+	return s.last, nil
+}
