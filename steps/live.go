@@ -19,8 +19,6 @@ type Live struct {
 	Credentials func(*providers.Provider) (providers.Credentials, error)
 	// BaseURLs replaces all hosts of a provider, by its ID.
 	BaseURLs map[string]string
-	// Environment is the one to speak to; empty: base_url.
-	Environment string
 	// Intrusive allows attempts that a provider may count against an account.
 	Intrusive bool
 

@@ -102,10 +102,9 @@ func (s *scenario) use(name string) error {
 		return invalid(check.MissingFixture, err.Error(), "Correct the fixture; authspec lint checks them all.")
 	}
 	s.provider = p
-	s.client = &providers.Client{Provider: p, Timeout: opts.Timeout, UserAgent: opts.UserAgent, Observe: s.observe}
+	s.client = &providers.Client{Provider: p, Timeout: opts.Timeout, UserAgent: opts.UserAgent, Environment: opts.Environment, Observe: s.observe}
 	if opts.Live != nil {
 		s.client.Transport = opts.Live.Transport
-		s.client.Environment = opts.Live.Environment
 		s.client.BaseURL = opts.Live.BaseURLs[p.ID]
 		s.client.Tokens = opts.Live.tokens(s.ownTokens)
 	} else {

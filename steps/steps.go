@@ -35,6 +35,8 @@ type Options struct {
 	Provider string
 	// Live sends requests to the real providers; nil: to simulated ones.
 	Live *Live
+	// Environment is the provider's environment to speak to; empty: base_url.
+	Environment string
 	// Wrap, if set, is put around whatever carries the requests.
 	Wrap func(http.RoundTripper) http.RoundTripper
 	// Timeout bounds each exchange; 0: providers.DefaultTimeout.

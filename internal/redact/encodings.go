@@ -10,8 +10,9 @@ import (
 )
 
 // maxLayers is how many encodings inside each other are unwrapped, not counting
-// a last one in base64, hex or a list.
-const maxLayers = 3
+// an innermost one in base64, hex or a list. A web page that shows a curl command
+// from a JSON report, with JSON in its quotes, has four.
+const maxLayers = 4
 
 // A view is a text with one layer of encoding taken off, or, without a parent,
 // the text as it came.
@@ -74,6 +75,9 @@ func (x *index) layers(text []byte, unpacking bool, visit func(*view)) {
 	// of base64, or join its lines.
 	for _, b := range []byte("%\\&;#+/-_=\n") {
 		w.telling[b] = true
+	}
+	if w.quotes['\''] { // shellQuote needs the other one
+		w.quotes['"'], w.telling['"'] = true, true
 	}
 	whole := &view{text: text}
 	visit(whole)

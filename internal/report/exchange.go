@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/authspec/authspec/internal/check"
@@ -38,7 +39,7 @@ func (p *page) answer(x *check.Exchange) string {
 		return p.paint.verdict(check.Inconclusive, why) + p.paint.dim(", "+took(x.Duration))
 	}
 	// No colour: whether a status is good is for the feature to say.
-	s := p.paint.bold(fmt.Sprint(x.Status))
+	s := p.paint.bold(strconv.Itoa(x.Status))
 	if kind := mediaType(x.ResponseHeader); kind != "" {
 		s += " " + label(kind)
 	}
@@ -57,6 +58,7 @@ func mediaType(h http.Header) string {
 	return value
 }
 
+// message writes headers and body; a form has a line for each field.
 func (p *page) message(sign string, h http.Header, body string, lines int) {
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, value := range h[name] {
@@ -67,6 +69,9 @@ func (p *page) message(sign string, h http.Header, body string, lines int) {
 	if body != "" {
 		if len(h) > 0 {
 			p.line("  " + p.paint.dim(sign))
+		}
+		if mediaType(h) == "application/x-www-form-urlencoded" {
+			body = strings.ReplaceAll(body, "&", "&\n")
 		}
 		p.body(sign, body, lines)
 	}
@@ -84,7 +89,7 @@ func (p *page) body(sign, body string, n int) {
 	if all {
 		shown = indented(shown)
 	}
-	if !looksLikeJSON(shown) {
+	if strings.HasPrefix(strings.TrimSpace(shown), "<") {
 		n = (n + 2) / 3 // a page says in its first lines what it is
 	}
 	lines := inertLines(shown)

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/authspec/authspec/internal/atomicfile"
 	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/redact"
 )
@@ -72,7 +73,7 @@ func WriteFile(format, file string, run *check.Run, erase *redact.Redactor) erro
 	if err != nil {
 		return err
 	}
-	if err := replace(file, b); err != nil {
+	if err := atomicfile.Write(file, b); err != nil {
 		return fmt.Errorf("report %s: %w", format, err)
 	}
 	return nil

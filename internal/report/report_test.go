@@ -189,12 +189,12 @@ func TestNoSecretLeaves(t *testing.T) {
 	}
 }
 
-func TestConsoleRefusesALeak(t *testing.T) {
+func TestConsoleErasesWhatItPrints(t *testing.T) {
 	erase := redact.New()
 	erase.Add("odd", "ewqq")
 	var b bytes.Buffer
 	c := &Console{Out: &b, Erase: erase}
-	c.print("ewqq") // erased, not refused
+	c.print("ewqq")
 	if got, want := b.String(), "<redacted:odd>"; got != want || c.err != nil {
 		t.Errorf("got %q, %v, want %q", got, c.err, want)
 	}

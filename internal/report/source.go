@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -114,7 +115,8 @@ func lastWord(text, word string) (int, bool) {
 		after, _ := utf8.DecodeRuneInString(text[at+len(word):])
 		first, _ := utf8.DecodeRuneInString(word)
 		last, _ := utf8.DecodeLastRuneInString(word)
-		if !(wordy(before) && wordy(first)) && !(wordy(last) && wordy(after)) {
+		partOfLonger := wordy(before) && wordy(first) || wordy(last) && wordy(after)
+		if !partOfLonger {
 			return at, true
 		}
 		end = at + len(word) - 1
@@ -191,7 +193,7 @@ func (p *page) source(r *check.Result) {
 	if len(r.Steps) == 0 {
 		return
 	}
-	digits := len(fmt.Sprint(lastLine(r)))
+	digits := len(strconv.Itoa(lastLine(r)))
 	gutter := func(number string) string { return p.paint.dim(fmt.Sprintf("  %*s │ ", digits, number)) }
 	room := p.width - digits - len("   | ")
 
@@ -205,7 +207,7 @@ func (p *page) source(r *check.Result) {
 			}
 			continue
 		}
-		number := fmt.Sprint(l.number)
+		number := strconv.Itoa(l.number)
 		from := 0
 		pieces := chunks(l.text, room)
 		for j, piece := range pieces {

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	tagexpressions "github.com/cucumber/tag-expressions/go/v6"
 
 	"github.com/authspec/authspec/internal/suggest"
+	"github.com/authspec/authspec/providers"
 )
 
 // A Selection says which scenarios run. The zero value is all of them.
@@ -415,4 +417,21 @@ func (f *feature) text(chosen map[*Scenario]bool) []byte {
 		}
 	}
 	return bytes.Join(out, []byte("\n"))
+}
+
+// Keep removes the scenarios that keep does not want, and returns how many
+// are left.
+func (p *Plan) Keep(keep func(*Scenario) bool) int {
+	p.Scenarios = slices.DeleteFunc(p.Scenarios, func(s *Scenario) bool { return !keep(s) })
+	return len(p.Scenarios)
+}
+
+// Providers returns the providers that the files of the plan's scenarios are
+// named after, by ID.
+func (p *Plan) Providers() []*providers.Provider {
+	used := map[string]bool{}
+	for _, s := range p.Scenarios {
+		used[s.Provider] = true
+	}
+	return slices.DeleteFunc(p.Workspace.Providers.All(), func(pr *providers.Provider) bool { return !used[pr.ID] })
 }

@@ -23,12 +23,14 @@ import (
 type Options struct {
 	Version     string
 	Live        *steps.Live // nil: on simulated providers
+	Environment string      // of the providers; empty: their base_url
 	Wrap        func(http.RoundTripper) http.RoundTripper
 	Concurrency int // 0: 1
 	FailFast    bool
 	Timeout     time.Duration
 	Redactor    *redact.Redactor    // learns every secret; erases them from results
-	Done        func(*check.Result) // called as each scenario ends, from its goroutine
+	Began       func(*check.Result) // called as each scenario begins, from its goroutine
+	Done        func(*check.Result) // called as each scenario ends, likewise
 }
 
 // Run runs the plan. When ctx ends, scenarios that have not finished are left
@@ -63,7 +65,7 @@ func Run(ctx context.Context, p *Plan, opts Options) *check.Run {
 	if len(texts) > 0 {
 		vocabulary := steps.New(steps.Options{
 			Providers: p.Workspace.Providers, Fixtures: p.Workspace.Fixtures,
-			Live: opts.Live, Wrap: opts.Wrap, Timeout: opts.Timeout,
+			Live: opts.Live, Environment: opts.Environment, Wrap: opts.Wrap, Timeout: opts.Timeout,
 			UserAgent: "authspec/" + opts.Version + " (+https://github.com/authspec/authspec)",
 			Secret:    func(name, value string) { r.opts.Redactor.Add(name, value) },
 			Redact:    r.opts.Redactor.String,
@@ -140,6 +142,9 @@ func (r *recorder) register(run context.Context, sc *godog.ScenarioContext) {
 		case r.opts.FailFast && r.failed.Load():
 			rec.failure = &check.Failure{Verdict: check.Skipped, Cause: check.FailFast, Message: "an earlier scenario failed, and --fail-fast was given"}
 			return ctx, fmt.Errorf("%w: fail fast", godog.ErrSkip)
+		}
+		if r.opts.Began != nil {
+			r.opts.Began(&rec.result)
 		}
 		return ctx, nil
 	})

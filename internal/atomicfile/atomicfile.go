@@ -1,4 +1,5 @@
-package report
+// Package atomicfile writes files that appear whole or not at all.
+package atomicfile
 
 import (
 	"errors"
@@ -9,10 +10,11 @@ import (
 	"path/filepath"
 )
 
-// replace puts b into the file at once: readers see the old content or the new,
-// never a part. A link is followed. What is not a regular file (/dev/stdout, a
+// Write puts b into the file at once: readers see the old content or the new,
+// never a part. Missing folders are made; an existing file keeps its
+// permissions. A link is followed. What is not a regular file (/dev/stdout, a
 // named pipe) is written to, since it must not be replaced.
-func replace(file string, b []byte) error {
+func Write(file string, b []byte) error {
 	if target, err := filepath.EvalSymlinks(file); err == nil {
 		file = target
 	}

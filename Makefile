@@ -1,0 +1,45 @@
+# make          lint and test
+# make test     the tests; touches no network outside this machine
+# make lint     static checks, generated files are fresh
+# make docs     write the generated docs
+# make bench    benchmarks, and the whole process beside a bare Go client
+# make interop  the real OAuth servers on loopback (needs Node 20 and npm)
+
+GOLANGCI_LINT_VERSION := v2.12.2
+BIN := $(CURDIR)/bin
+
+.PHONY: all test lint docs bench interop build clean
+
+all: lint test
+
+build:
+	go build -trimpath -o $(BIN)/authspec ./cmd/authspec
+
+test:
+	go test -race ./...
+
+lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+	go mod tidy -diff
+	$(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) run ./...
+	go run ./cmd/authspec lint
+	go run ./cmd/authspec steps --markdown | diff -u docs/steps.md - || (echo 'docs/steps.md is stale: make docs' && false)
+	go run ./cmd/authspec providers --markdown | diff -u docs/providers.md - || (echo 'docs/providers.md is stale: make docs' && false)
+
+docs:
+	go run ./cmd/authspec steps --markdown > docs/steps.md
+	go run ./cmd/authspec providers --markdown > docs/providers.md
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+	go run ./internal/bench
+
+interop:
+	npm ci --prefix interop --no-audit --no-fund
+	go test -race -tags interop ./interop
+
+$(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION):
+	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv $(BIN)/golangci-lint $@
+
+clean:
+	rm -rf $(BIN) interop/node_modules

@@ -1,0 +1,367 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/joho/godotenv"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/report"
+	"github.com/authspec/authspec/internal/runner"
+	"github.com/authspec/authspec/internal/transport"
+	"github.com/authspec/authspec/providers"
+	"github.com/authspec/authspec/steps"
+)
+
+// runFlags are the flags of authspec run.
+type runFlags struct {
+	dir, env, envFile   string
+	tags, name, shard   string
+	rerun, caCert       string
+	baseURLs, reports   []string
+	format              string
+	live, intrusive     bool
+	list, verbose, curl bool
+	failFast, noColor   bool
+	concurrency         int
+	timeout             time.Duration
+}
+
+func newRun(c *console) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [PROVIDER|PATH ...]",
+		Short: "Run the specs, on simulated providers or, with --live, on the real ones",
+		Long: `Runs the scenarios of the named providers and feature files, or all of them.
+
+Without --live every scenario talks to a simulated provider of its own, in
+process: no network, no secret. With --live the same scenarios go to the real
+providers, with credentials from the environment or a .env file; authspec
+providers lists the variables. What cannot be tried live is skipped, with its
+reason. A live run goes through the proxy that HTTPS_PROXY names, if any.
+
+A directory with providers/*.yaml of its own is laid over the built-in
+providers, file by file: the current one, or --dir. A live run uses an own
+directory only when --dir names it.`,
+		Example: `  authspec run
+  authspec run ankorstore antsomi --tags '@health and not @slow'
+  authspec run features/antsomi.feature:24 --verbose
+  authspec run antsomi --live --base-url antsomi=http://127.0.0.1:9103
+  authspec run --report junit=report.xml --report json=report.json`,
+		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd, c, &f, args) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.BoolVar(&f.live, "live", false, "talk to the real providers")
+	flags.BoolVar(&f.intrusive, "intrusive", false, "with --live: also try what a provider may count against the account (wrong secrets)")
+	flags.StringVar(&f.dir, "dir", "", "directory with providers/, features/ and fixtures/ of your own")
+	flags.StringVar(&f.env, "env", "", "environment of the provider: sandbox, production …")
+	flags.StringVar(&f.envFile, "env-file", "", "file with credentials, NAME=value a line (default: .env, if it is there)")
+	flags.StringArrayVar(&f.baseURLs, "base-url", nil, "PROVIDER=URL: send a provider's requests there; plain http only to this machine")
+	flags.StringVar(&f.caCert, "ca-cert", "", "PEM file with further certificate authorities to trust")
+	flags.StringVar(&f.tags, "tags", "", "only scenarios whose tags match: '@health and not @slow'")
+	flags.StringVar(&f.name, "name", "", "only scenarios whose name contains this text")
+	flags.StringVar(&f.shard, "shard", "", "only the i-th of n equal parts: i/n")
+	flags.StringVar(&f.rerun, "rerun", "", "only what failed the last time, as noted in this file; note there what fails now")
+	flags.BoolVar(&f.list, "list", false, "print what would run, and do not run it")
+	flags.IntVar(&f.concurrency, "concurrency", 4, "how many scenarios run at the same time")
+	flags.DurationVar(&f.timeout, "timeout", providers.DefaultTimeout, "limit for each request with its response")
+	flags.BoolVar(&f.failFast, "fail-fast", false, "skip the rest after the first failure")
+	flags.StringArrayVar(&f.reports, "report", nil, "FORMAT=FILE, - for standard output; formats: "+strings.Join(formatNames(), ", "))
+	flags.StringVar(&f.format, "format", "text", "what is printed: text, or one of the report formats")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show every request and response, redacted")
+	flags.BoolVar(&f.curl, "curl", false, "show a curl command for every request")
+	flags.BoolVar(&f.noColor, "no-color", false, "no colours, also on a terminal (NO_COLOR does the same)")
+	return cmd
+}
+
+func formatNames() []string {
+	names := make([]string, 0, len(report.Formats))
+	for name := range report.Formats {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+func run(cmd *cobra.Command, c *console, f *runFlags, args []string) error {
+	reports, err := f.parseReports()
+	if err != nil {
+		return err
+	}
+	if f.concurrency < 1 || f.concurrency > 256 {
+		return fmt.Errorf("--concurrency: want 1 to 256, got %d", f.concurrency)
+	}
+	if f.timeout <= 0 {
+		return fmt.Errorf("--timeout: want a duration above 0 such as 30s, got %s", f.timeout)
+	}
+	if f.intrusive && !f.live {
+		return errors.New("--intrusive means something only with --live: simulated providers lock no account")
+	}
+	workspace, err := runner.Open(workspaceDir(c, f.dir, f.live))
+	if err != nil {
+		return err
+	}
+	selection := runner.Selection{Args: args, Tags: f.tags, Name: f.name}
+	if f.shard != "" {
+		if selection.Shard, err = runner.ParseShard(f.shard); err != nil {
+			return fmt.Errorf("--shard: %w", err)
+		}
+	}
+	plan, err := runner.NewPlan(workspace, selection)
+	if err != nil {
+		return err
+	}
+	if f.rerun != "" {
+		if err := keepFailures(plan, f.rerun); err != nil {
+			return err
+		}
+	}
+	if f.list {
+		return listPlan(c.out, plan)
+	}
+	if len(plan.Scenarios) == 0 {
+		return &exitError{check.ExitNothingRan, errors.New("nothing selected: no scenario matches; authspec run --list shows what there is")}
+	}
+	opts := runner.Options{
+		Version: buildVersion(), Environment: f.env, Concurrency: f.concurrency,
+		FailFast: f.failFast, Timeout: f.timeout, Redactor: c.secrets,
+	}
+	if err := checkEnvironment(plan, f.env, args); err != nil {
+		return err
+	}
+	bases, err := f.parseBaseURLs(workspace.Providers)
+	if err != nil {
+		return err
+	}
+	if len(bases) > 0 && !f.live {
+		return errors.New("--base-url means something only with --live: without it no request leaves the process")
+	}
+	if f.live {
+		if opts.Live, err = f.newLive(plan, bases, args); err != nil {
+			return err
+		}
+	}
+
+	people := f.newConsole(c, reports)
+	opts.Began, opts.Done = people.Running, people.Done
+	people.Start(len(plan.Scenarios), modeOf(f.live))
+	result := runner.Run(cmd.Context(), plan, opts)
+	if err := people.Finish(result); err != nil {
+		return &exitError{check.ExitInternal, fmt.Errorf("writing the output: %w", err)}
+	}
+	for _, r := range reports {
+		if err := writeReport(c, r.format, r.file, result); err != nil {
+			code := check.ExitInvalid
+			if errors.Is(err, report.ErrLeak) {
+				code = check.ExitInternal
+			}
+			return &exitError{code, fmt.Errorf("--report %s=%s: %w", r.format, r.file, err)}
+		}
+	}
+	if f.rerun != "" {
+		if err := writeFailures(f.rerun, result); err != nil {
+			return fmt.Errorf("--rerun: %w", err)
+		}
+	}
+	if code := result.ExitCode(); code != check.ExitOK {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+func modeOf(live bool) check.Mode {
+	if live {
+		return check.Live
+	}
+	return check.Simulated
+}
+
+// workspaceDir is --dir, or the current directory if it is a workspace. An
+// untrusted checkout must not choose where real credentials go: a live run
+// has to name it.
+func workspaceDir(c *console, dir string, live bool) string {
+	if dir != "" || !runner.IsWorkspace(".") {
+		return dir
+	}
+	if live {
+		fmt.Fprintln(c.err, "authspec: note: the providers/ of this directory are not used in a live run; to trust them: --dir .")
+		return ""
+	}
+	return "."
+}
+
+type reportFlag struct{ format, file string }
+
+func (f *runFlags) parseReports() ([]reportFlag, error) {
+	var parsed []reportFlag
+	for _, r := range f.reports {
+		format, file, err := report.Parse(r)
+		if err != nil {
+			return nil, fmt.Errorf("--report: %w", err)
+		}
+		parsed = append(parsed, reportFlag{format, file})
+	}
+	if f.format != "text" {
+		if _, ok := report.Formats[f.format]; !ok {
+			return nil, fmt.Errorf("--format: unknown format %q: text, %s", f.format, strings.Join(formatNames(), ", "))
+		}
+		parsed = append(parsed, reportFlag{f.format, "-"})
+	}
+	return parsed, nil
+}
+
+// newConsole prints for people; not at all when --format prints something
+// else, and to the standard error when a report has the standard output.
+func (f *runFlags) newConsole(c *console, reports []reportFlag) *report.Console {
+	out := c.out
+	if slices.ContainsFunc(reports, func(r reportFlag) bool { return r.file == "-" }) {
+		out = c.err
+	}
+	if f.format != "text" {
+		out = io.Discard
+	}
+	people := &report.Console{Out: out, Erase: c.secrets, Verbose: f.verbose, Curl: f.curl}
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb" {
+		people.Live = true
+		people.Color = !f.noColor && os.Getenv("NO_COLOR") == ""
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
+			people.Width = width
+		}
+	}
+	return people
+}
+
+func writeReport(c *console, format, file string, result *check.Run) error {
+	if file == "-" {
+		return report.Write(c.out, format, result, c.secrets)
+	}
+	return report.WriteFile(format, file, result, c.secrets)
+}
+
+func (f *runFlags) parseBaseURLs(catalogue *providers.Catalogue) (map[string]string, error) {
+	bases := map[string]string{}
+	for _, flag := range f.baseURLs {
+		name, base, found := strings.Cut(flag, "=")
+		if !found {
+			return nil, fmt.Errorf("--base-url %s: want PROVIDER=URL, such as antsomi=http://127.0.0.1:9103", flag)
+		}
+		p, err := catalogue.Lookup(name)
+		if err != nil {
+			return nil, fmt.Errorf("--base-url: %w", err)
+		}
+		u, err := url.Parse(base)
+		if err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			return nil, fmt.Errorf("--base-url %s: want a URL with nothing but scheme, host and path", name)
+		}
+		if err := providers.SecureURL(u); err != nil {
+			return nil, fmt.Errorf("--base-url %s: %w", name, err)
+		}
+		bases[p.ID] = base
+	}
+	return bases, nil
+}
+
+// newLive prepares the way to the real providers. A provider that was asked
+// for must have its credentials; all that are missing are named at once.
+func (f *runFlags) newLive(plan *runner.Plan, bases map[string]string, args []string) (*steps.Live, error) {
+	var authorities []byte
+	if f.caCert != "" {
+		pem, err := os.ReadFile(f.caCert)
+		if err != nil {
+			return nil, fmt.Errorf("--ca-cert: %w", err)
+		}
+		authorities = pem
+	}
+	carrier, err := transport.NewLive(authorities)
+	if err != nil {
+		return nil, fmt.Errorf("--ca-cert %s: %w", f.caCert, err)
+	}
+	lookup, err := f.credentialSource()
+	if err != nil {
+		return nil, err
+	}
+	live := &steps.Live{
+		Transport: carrier, BaseURLs: bases, Intrusive: f.intrusive,
+		Credentials: func(p *providers.Provider) (providers.Credentials, error) { return p.CredentialsFrom(lookup) },
+	}
+	if len(args) == 0 {
+		return live, nil
+	}
+	var problems []error
+	for _, p := range plan.Providers() {
+		if _, err := live.Credentials(p); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	return live, errors.Join(problems...)
+}
+
+// credentialSource looks in the environment first, then in the .env file.
+// Nothing but credentials is taken from that file.
+func (f *runFlags) credentialSource() (func(string) (string, bool), error) {
+	file := f.envFile
+	if file == "" {
+		file = ".env"
+	}
+	values, err := godotenv.Read(file)
+	if err != nil && (f.envFile != "" || !errors.Is(err, os.ErrNotExist)) {
+		// The error of a malformed file quotes it: it may hold a secret.
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+			return nil, fmt.Errorf("--env-file: %w", err)
+		}
+		return nil, fmt.Errorf("%s: cannot be read as NAME=value lines; quote values with blanks or #", file)
+	}
+	return func(name string) (string, bool) {
+		if value, ok := os.LookupEnv(name); ok && value != "" {
+			return value, true
+		}
+		value, ok := values[name]
+		return value, ok
+	}, nil
+}
+
+// checkEnvironment refuses an --env that a provider of the run does not have.
+func checkEnvironment(plan *runner.Plan, env string, args []string) error {
+	if env == "" {
+		return nil
+	}
+	var problems []error
+	for _, p := range plan.Providers() {
+		if _, ok := p.Environments[env]; ok {
+			continue
+		}
+		have := "it has none"
+		if names := p.EnvironmentNames(); len(names) > 0 {
+			have = "it has " + strings.Join(names, ", ")
+		}
+		problems = append(problems, fmt.Errorf("--env: %s has no environment %q: %s", p.ID, env, have))
+	}
+	if len(problems) > 0 && len(args) == 0 {
+		problems = append(problems, errors.New("name the providers to run: authspec run PROVIDER --env "+env))
+	}
+	return errors.Join(problems...)
+}
+
+func listPlan(out io.Writer, plan *runner.Plan) error {
+	for _, s := range plan.Scenarios {
+		line := s.ID() + "  " + s.Name
+		if len(s.Tags) > 0 {
+			line += "  " + strings.Join(s.Tags, " ")
+		}
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
