@@ -16,7 +16,7 @@ const (
 	wrongSecret   = "authspec-wrong-secret"
 	unknownClient = "00000000-0000-4000-8000-000000000000"
 	unknownToken  = "authspec.unknown.token"
-	malformed     = "authspec malformed token"
+	malformed     = "authspec{malformed}token" // no b64token of RFC 6750 2.1
 )
 
 func (s *scenario) validCredentials(_ context.Context, provider string) error {
@@ -27,10 +27,6 @@ func (s *scenario) validCredentials(_ context.Context, provider string) error {
 }
 
 func (s *scenario) useValid() error {
-	creds, err := s.credentialsOfProvider()
-	if err != nil {
-		return err
-	}
 	if live := s.vocabulary.opts.Live; live != nil && s.gate == nil {
 		gate, err := live.breakerOf(s.provider).enter()
 		if err != nil {
@@ -38,7 +34,7 @@ func (s *scenario) useValid() error {
 		}
 		s.gate = gate
 	}
-	s.creds = creds
+	s.creds = s.judge.Credentials()
 	return nil
 }
 
@@ -53,10 +49,7 @@ func (s *scenario) credentialsWith(_ context.Context, provider, how, field strin
 	if err := s.skipUnlessIntrusive(how + " " + field); err != nil {
 		return err
 	}
-	creds, err := s.credentialsOfProvider()
-	if err != nil {
-		return err
-	}
+	creds := s.judge.Credentials()
 	if live := s.vocabulary.opts.Live; live != nil && live.breakerOf(s.provider).isOpen() {
 		return skip(check.BreakerOpen, breakerMessage)
 	}
@@ -80,9 +73,6 @@ func (s *scenario) noCredentials(_ context.Context, provider string) error {
 		return err
 	}
 	s.creds = providers.Credentials{}
-	if s.live() {
-		s.openJudge(nil)
-	}
 	return nil
 }
 
@@ -126,9 +116,6 @@ func (s *scenario) accessToken(ctx context.Context, state, provider string) erro
 		}
 		s.bearer = token.Value
 	default:
-		if s.live() {
-			s.openJudge(nil)
-		}
 		s.bearer = map[string]string{"a malformed": malformed, "an unknown": unknownToken, "no": ""}[state]
 	}
 	s.pinned = true

@@ -26,8 +26,8 @@ type scenario struct {
 	provider   *providers.Provider
 	client     *providers.Client
 	creds      providers.Credentials
-	// judge knows what each request should meet: on simulators it is the
-	// simulator itself, live it watches.
+	// judge knows the valid credentials and what each request should meet: on
+	// simulators it is the simulator itself, live it watches.
 	judge *simulator.Simulator
 	gate  *gate // live: of the credential in use
 
@@ -103,16 +103,24 @@ func (s *scenario) use(name string) error {
 	}
 	s.provider = p
 	s.client = &providers.Client{Provider: p, Timeout: opts.Timeout, UserAgent: opts.UserAgent, Environment: opts.Environment, Observe: s.observe}
-	if opts.Live != nil {
-		s.client.Transport = opts.Live.Transport
-		s.client.BaseURL = opts.Live.BaseURLs[p.ID]
-		s.client.Tokens = opts.Live.tokens(s.ownTokens)
-	} else {
+	if opts.Live == nil {
 		s.judge = prototype.Fresh(nil)
 		s.client.Transport = s.judge.Transport()
 		s.client.Now = s.judge.Now
 		s.client.Tokens = new(providers.Tokens)
+	} else {
+		// Without credentials nothing is sent at all, not even what needs
+		// none: a provider that nobody set up is left alone.
+		creds, err := opts.Live.Credentials(p)
+		if err != nil {
+			return skip(check.NoCredential, err.Error())
+		}
+		s.judge = prototype.Fresh(creds)
+		s.client.Transport = opts.Live.Transport
+		s.client.BaseURL = opts.Live.BaseURLs[p.ID]
+		s.client.Tokens = opts.Live.tokens(s.ownTokens)
 	}
+	s.keepSecret(s.judge.Credentials())
 	if opts.Wrap != nil {
 		s.client.Transport = opts.Wrap(s.client.Transport)
 	}
@@ -128,30 +136,6 @@ func (s *scenario) exampleName() string {
 
 // live reports whether requests go to a real provider.
 func (s *scenario) live() bool { return s.vocabulary.opts.Live != nil }
-
-// credentialsOfProvider are the valid ones, of the simulator or of the
-// environment. Live they open the judge and the gate.
-func (s *scenario) credentialsOfProvider() (providers.Credentials, error) {
-	live := s.vocabulary.opts.Live
-	if live == nil {
-		creds := s.judge.Credentials()
-		s.keepSecret(creds)
-		return creds, nil
-	}
-	creds, err := live.Credentials(s.provider)
-	if err != nil {
-		return nil, skip(check.NoCredential, err.Error())
-	}
-	s.keepSecret(creds)
-	s.openJudge(creds)
-	return creds, nil
-}
-
-func (s *scenario) openJudge(creds providers.Credentials) {
-	if prototype, err := s.vocabulary.simulatorOf(s.provider); err == nil {
-		s.judge = prototype.Fresh(creds)
-	}
-}
 
 func (s *scenario) keepSecret(creds providers.Credentials) {
 	for field, value := range creds {
@@ -232,7 +216,7 @@ func (s *scenario) sent(resp *providers.Response, err error) error {
 
 // learn tells a watching judge of a token that the real provider issued.
 func (s *scenario) learn(token providers.Token) {
-	if s.live() && s.judge != nil {
+	if s.live() {
 		scopes := s.provider.SplitScopes(token.Scope)
 		if len(scopes) == 0 {
 			scopes = s.provider.Auth.Scopes.Default

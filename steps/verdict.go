@@ -96,11 +96,8 @@ func (s *scenario) refused(resp *providers.Response) outcome {
 	return saysNothing
 }
 
-// situation says what the request should have met, "" when nobody can tell.
+// situation says what the request should have met.
 func (s *scenario) situation(resp *providers.Response) string {
-	if s.judge == nil {
-		return ""
-	}
 	return s.judge.Judge(resp.Request, resp.RequestBody)
 }
 
@@ -125,10 +122,7 @@ func (s *scenario) miss(cause check.Cause, message string, misses ...check.Miss)
 	}
 	name := s.provider.Name
 	situation := s.situation(resp)
-	var fixture *simulator.Fixture
-	if s.judge != nil {
-		fixture, _ = s.judge.Fixture(situation)
-	}
+	fixture, _ := s.judge.Fixture(situation)
 	expected := 0
 	if fixture != nil {
 		expected = fixture.Status
@@ -153,10 +147,10 @@ func (s *scenario) miss(cause check.Cause, message string, misses ...check.Miss)
 	case outcome == scopeRefused:
 		f.Verdict, f.Cause = check.Rejected, check.ScopeMissing
 		f.Advice = name + " refused the scope. The credential's owner: ask for it, or request less."
-	case resp.Call == providers.TokenCall && !issued && situation != "" && s.hasToken(resp):
+	case resp.Call == providers.TokenCall && !issued && s.hasToken(resp):
 		f.Cause = check.TokenIssued
 		f.Advice = name + " issued a token where it must refuse (" + situation + "). Tell the provider: this may be a hole."
-	case s.live() && fixture != nil && assumed(fixture, cause), s.live() && fixture == nil && situation != "":
+	case s.live() && fixture != nil && assumed(fixture, cause), s.live() && fixture == nil:
 		f.Verdict, f.Cause = check.Inconclusive, check.AssumptionWrong
 		f.Advice = fmt.Sprintf("Nobody had seen this answer: %s was an assumption. Record the real one as fixtures/%s/%s.http.", situation, s.provider.ID, situation)
 	default:

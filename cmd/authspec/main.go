@@ -10,12 +10,15 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/redact"
+	"github.com/authspec/authspec/internal/suggest"
 )
 
 // version is set by the linker for releases.
@@ -104,6 +107,12 @@ found in an output.`,
 	root.SetOut(c.out)
 	root.SetErr(c.err)
 	root.SetVersionTemplate("authspec {{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+		name, _, _ := strings.Cut(err.Error()[strings.LastIndex(err.Error(), " ")+1:], "=")
+		return fmt.Errorf("%w%s: %s --help lists the flags", err, suggest.DidYouMean(name, known), cmd.CommandPath())
+	})
 	root.AddCommand(newRun(c), newLint(c), newInit(c), newNew(c), newProviders(c), newSteps(c), newVersion(c))
 	return root
 }
