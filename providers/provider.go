@@ -37,6 +37,8 @@ type Provider struct {
 	// Answers lets one fixture serve several situations:
 	// "me/expired_token: invalid_token".
 	Answers map[string]string `yaml:"answers"`
+	// Limits are the documented rate limits, by call: "token".
+	Limits map[string]Limit `yaml:"limits"`
 	// Undocumented lists the situations ("token/rate_limited") that the
 	// provider's pages do not show; scenarios that meet one are skipped.
 	Undocumented []string `yaml:"undocumented"`
@@ -126,6 +128,12 @@ type Call struct {
 	Body     string            `yaml:"body"`
 	// Public calls carry no credential.
 	Public bool `yaml:"public"`
+}
+
+// A Limit is how often a call may be sent: 60 requests per 1h.
+type Limit struct {
+	Requests int      `yaml:"requests"`
+	Per      Duration `yaml:"per"`
 }
 
 // TokenCall is the name of the token request where calls are named: in

@@ -140,6 +140,14 @@ func (v *validator) validate() {
 	if _, taken := p.Calls[TokenCall]; taken {
 		v.add("$.calls."+TokenCall, "the call %q is the token request; choose another name", TokenCall)
 	}
+	for _, name := range sortedKeys(p.Limits) {
+		if limit := p.Limits[name]; limit.Requests < 1 || limit.Per <= 0 {
+			v.add("$.limits."+name, "want requests and per above zero: %s: {requests: 60, per: 1h}", name)
+		}
+		if !p.HasSituation(name + "/rate_limited") {
+			v.add("$.limits."+name, "%q is no call%s", name, suggest.DidYouMean(name, append(p.CallNames(), TokenCall)))
+		}
+	}
 	for from, to := range p.Answers {
 		call, _, _ := strings.Cut(from, "/")
 		if !p.HasSituation(from) || !p.HasSituation(call+"/"+to) {
@@ -410,7 +418,7 @@ func yamlProblem(name string, source []byte, err error) Problem {
 // fieldNames returns every field a provider file can have, at any depth: the
 // keys of an empty provider, as the YAML library itself writes them.
 func fieldNames() []string {
-	empty := Provider{Environments: map[string]Environment{"environment": {}}, Calls: map[string]Call{"call": {}}}
+	empty := Provider{Environments: map[string]Environment{"environment": {}}, Calls: map[string]Call{"call": {}}, Limits: map[string]Limit{"call": {}}}
 	encoded, err := yaml.Marshal(empty)
 	if err != nil {
 		return nil

@@ -62,7 +62,7 @@ func stepsMarkdown(out io.Writer) error {
 			keyword = s.Keyword
 			fmt.Fprintf(out, "\n## %s\n", keyword)
 		}
-		fmt.Fprintf(out, "\n### %s\n\n%s\n\n```gherkin\n%s %s\n", strings.ReplaceAll(s.Form, "|", "\\|"), s.Doc, s.Keyword, s.Example)
+		fmt.Fprintf(out, "\n### %s\n\n%s\n\n```gherkin\n%s %s\n", s.Form, s.Doc, s.Keyword, s.Example)
 		for _, row := range s.Table {
 			fmt.Fprintf(out, "  %s\n", row)
 		}

@@ -48,7 +48,7 @@ func (s *Simulator) judge(r *request) verdict {
 			if rt.call == providers.TokenCall {
 				return s.judgeToken(r)
 			}
-			return verdict{call: rt.call, name: s.judgeCall(r, s.provider.Calls[rt.call])}
+			return verdict{call: rt.call, name: s.judgeCall(r, rt.call)}
 		}
 	}
 	return verdict{name: unknownCall}
@@ -60,15 +60,24 @@ func (s *Simulator) judgeToken(r *request) verdict {
 	token := func(name string) verdict { return verdict{call: providers.TokenCall, name: name} }
 	a := &s.provider.Auth
 	read := clientAuths[a.ClientAuth]
+	var client specialClient
 	params, ok := read.params(r)
 	if !ok {
 		return token("invalid_request")
 	}
 	if read.credentials != nil {
 		id, secret, found := read.credentials(r, params)
-		if !found || id != s.creds["client_id"] || secret != s.creds["client_secret"] {
+		base, special := cutSpecial(id)
+		if !found || base != s.creds["client_id"] || secret != s.creds["client_secret"] {
 			return token("invalid_client")
 		}
+		client = special
+	}
+	switch {
+	case client == revokedClient, client == lockedClient && !s.hasFixture("token/unauthorized_client"):
+		return token("invalid_client")
+	case client == lockedClient:
+		return token("unauthorized_client")
 	}
 	for name, want := range a.Params {
 		if params.Get(name) != s.expand(want) {
@@ -96,6 +105,9 @@ func (s *Simulator) judgeToken(r *request) verdict {
 		scopes = a.Scopes.Default
 	}
 	for _, scope := range scopes {
+		if client == limitedClient && scope != s.limitedScope() {
+			return token("invalid_scope")
+		}
 		if _, known := a.Scopes.Known[scope]; !known && len(a.Scopes.Known) > 0 {
 			return token("invalid_scope")
 		}
@@ -175,7 +187,8 @@ func parseBasic(header string) (user, password string, ok bool) {
 }
 
 // judgeCall looks at a call to a protected resource (RFC 6750 3.1).
-func (s *Simulator) judgeCall(r *request, call providers.Call) string {
+func (s *Simulator) judgeCall(r *request, name string) string {
+	call := s.provider.Calls[name]
 	if call.Public {
 		return "ok"
 	}
@@ -188,10 +201,15 @@ func (s *Simulator) judgeCall(r *request, call providers.Call) string {
 		return "missing_token"
 	}
 	if !s.provider.HasToken() {
-		if s.isCredential(sent) {
-			return "ok"
+		switch client, known := s.isCredential(sent); {
+		case !known || client == revokedClient:
+			return "invalid_token"
+		case client != "" && s.hasFixture(name+"/insufficient_scope"):
+			return "insufficient_scope"
+		case client != "":
+			return "invalid_token"
 		}
-		return "invalid_token"
+		return "ok"
 	}
 	before, after, _ := strings.Cut(a.Value, "{access_token}")
 	if len(sent) < len(before)+len(after) || !strings.EqualFold(sent[:len(before)], before) || !strings.HasSuffix(sent, after) {
@@ -215,18 +233,22 @@ func (s *Simulator) judgeCall(r *request, call providers.Call) string {
 
 // isCredential compares what was sent in place of a token with what the
 // provider file says is sent.
-func (s *Simulator) isCredential(sent string) bool {
+func (s *Simulator) isCredential(sent string) (specialClient, bool) {
 	if s.provider.Auth.Scheme == "basic" {
 		user, password, ok := parseBasic(sent)
-		return ok && user == s.creds["username"] && password == s.creds["password"]
+		base, special := cutSpecial(user)
+		return special, ok && base == s.creds["username"] && password == s.creds["password"]
 	}
 	want := s.expand(s.provider.Auth.Value)
-	scheme, key, hasScheme := strings.Cut(want, " ")
-	sentScheme, sentKey, _ := strings.Cut(sent, " ")
-	if hasScheme {
-		return strings.EqualFold(scheme, sentScheme) && key == sentKey
+	if scheme, key, hasScheme := strings.Cut(want, " "); hasScheme {
+		sentScheme, sentKey, _ := strings.Cut(sent, " ")
+		if !strings.EqualFold(scheme, sentScheme) {
+			return "", false
+		}
+		want, sent = key, sentKey
 	}
-	return sent == want
+	base, special := cutSpecial(sent)
+	return special, base == want
 }
 
 // expand puts the accepted credentials in place of {field}.

@@ -39,9 +39,10 @@ type Simulator struct {
 	creds    providers.Credentials
 	routes   []route
 
-	mu     sync.Mutex
-	offset time.Duration
-	issued map[string]grant
+	mu      sync.Mutex
+	offset  time.Duration
+	issued  map[string]grant
+	steered steering
 }
 
 // A grant is what an access token stands for.
@@ -181,16 +182,20 @@ type answer struct {
 }
 
 // answer judges the request and answers with the fixture of the situation.
-func (s *Simulator) answer(r *request) answer {
-	v := s.judge(r)
+func (s *Simulator) answer(r *request) (a answer) {
+	v := s.steer(s.judge(r))
 	f, ok := s.Fixture(v.String())
+	defer func() { s.note(r, v, a.status) }()
 	if !ok {
 		return undocumented(v.String(), s.provider)
 	}
 	header := f.Header.Clone()
 	body := f.Body
-	if v.name == "issued" {
+	switch v.name {
+	case "issued":
 		body = s.issue(f, v.scopes)
+	case "rate_limited":
+		s.setRetryAfter(header, v.call)
 	}
 	return answer{f.Status, header, body}
 }
