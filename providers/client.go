@@ -56,7 +56,7 @@ func (c *Client) Authenticate(ctx context.Context, creds Credentials, want Token
 	if env := c.Provider.Environments[c.Environment]; env.Token != "" {
 		endpoint = env.Token
 	}
-	req, err := c.Provider.newTokenRequest(c.url(endpoint), creds, want)
+	req, err := c.Provider.newTokenRequest(ctx, c.url(endpoint), creds, want)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", c.Provider.ID, TokenCall, err)
 	}
@@ -160,7 +160,7 @@ func (c *Client) sendCall(ctx context.Context, name string, call Call, vars map[
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: body: %w", c.Provider.ID, name, err)
 	}
-	req, err := http.NewRequest(call.Endpoint.Method(), target, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, call.Endpoint.Method(), target, strings.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", c.Provider.ID, name, err)
 	}

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -87,7 +88,7 @@ const (
 )
 
 // newTokenRequest builds the token request.
-func (p *Provider) newTokenRequest(endpoint string, creds Credentials, want TokenRequest) (*http.Request, error) {
+func (p *Provider) newTokenRequest(ctx context.Context, endpoint string, creds Credentials, want TokenRequest) (*http.Request, error) {
 	params := schemeNamed(p.Auth.Scheme).token(p, creds, want)
 	for _, name := range sortedKeys(p.Auth.Params) {
 		value, err := expand(p.Auth.Params[name], creds)
@@ -118,7 +119,7 @@ func (p *Provider) newTokenRequest(endpoint string, creds Credentials, want Toke
 			body, contentType = []byte(form), "application/x-www-form-urlencoded"
 		}
 	}
-	req, err := http.NewRequest(p.Auth.Token.Method(), endpoint, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, p.Auth.Token.Method(), endpoint, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -160,6 +160,11 @@ func (s *scenario) fetchToken(ctx context.Context) (providers.Token, error) {
 // expire moves the simulator's clock past the token's end.
 func (s *scenario) expire(token providers.Token) error {
 	if token.Expires.IsZero() {
+		if s.last != nil && s.last.Call == providers.TokenCall {
+			if _, err := s.client.ReadToken(s.last); err != nil {
+				return s.unreadable(s.last, err)
+			}
+		}
 		return invalid(check.BadStep, s.provider.ID+": nothing says when its tokens expire", "Declare an expiry or a lifetime under auth.response in the provider file.")
 	}
 	s.judge.Advance(token.Lifetime(s.judge.Now()) + time.Second)

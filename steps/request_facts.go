@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -38,8 +39,8 @@ func (s *scenario) requestMiss(message string, misses ...check.Miss) error {
 }
 
 func (s *scenario) asRequestMiss(err error) error {
-	f, ok := err.(*check.Failure)
-	if !ok || len(f.Misses) == 0 {
+	var f *check.Failure
+	if !errors.As(err, &f) || len(f.Misses) == 0 {
 		return err
 	}
 	f.Verdict, f.Cause = check.Invalid, check.Request

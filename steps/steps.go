@@ -75,7 +75,7 @@ func (v *Vocabulary) Register(sc *godog.ScenarioContext) {
 	sc.Before(func(ctx context.Context, pickle *godog.Scenario) (context.Context, error) {
 		return context.WithValue(ctx, scenarioKey{}, newScenario(v, pickle)), nil
 	})
-	sc.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
+	sc.After(func(ctx context.Context, _ *godog.Scenario, _ error) (context.Context, error) {
 		if s := scenarioFrom(ctx); s != nil {
 			s.close()
 		}

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -32,14 +33,23 @@ func (s *scenario) issued() (providers.Token, error) {
 	}
 	token, err := s.client.ReadToken(resp)
 	if err != nil {
-		return none, s.miss(check.Shape, resp.Call+": "+err.Error(),
-			check.Miss{Row: -1, Subject: "token response", Expected: "an access token", Actual: describe(resp)})
+		return none, s.unreadable(resp, err)
 	}
 	if !token.Expires.IsZero() && !token.Expires.After(s.now()) {
 		return none, s.miss(check.Lifetime, resp.Call+": the access token has already expired",
 			check.Miss{Row: -1, Subject: "expiry", Expected: "a date-time in the future", Actual: token.Expires.Format(time.RFC3339)})
 	}
 	return token, nil
+}
+
+// unreadable is the miss of a token response that ReadToken cannot read.
+func (s *scenario) unreadable(resp *providers.Response, err error) error {
+	expected := "an expiry"
+	if errors.Is(err, providers.ErrNoToken) {
+		expected = "an access token"
+	}
+	return s.miss(check.Shape, resp.Call+": "+err.Error(),
+		check.Miss{Row: -1, Subject: "token response", Expected: expected, Actual: describe(resp)})
 }
 
 func (s *scenario) noTokenIssued(_ context.Context) error {

@@ -71,24 +71,34 @@ const (
 	scopeRefused
 )
 
-// refused looks at the answer to a request that should have worked.
+// refused looks at what the answer to a request with a valid credential says
+// of that credential.
 func (s *scenario) refused(resp *providers.Response) outcome {
-	situation := s.situation(resp)
-	if !strings.HasSuffix(situation, "/issued") && !strings.HasSuffix(situation, "/ok") {
+	_, situation, _ := strings.Cut(s.situation(resp), "/")
+	code := s.provider.ErrorCode(resp)
+	switch situation {
+	case "issued", "ok":
+	case "invalid_scope", "unsupported_grant_type", "invalid_request":
+		// The credential was good, another part of the request was not: but a
+		// provider looks at the credential first.
+		if !s.notFromAPI(resp) && (code == "invalid_client" || code == "" && resp.Status == http.StatusUnauthorized) {
+			return refused
+		}
+		return saysNothing
+	default:
 		return saysNothing
 	}
-	code := s.provider.ErrorCode(resp)
 	switch {
 	case resp.Status >= 200 && resp.Status < 300:
 		return accepted
 	case resp.Status < 400 || resp.Status >= 500 || resp.Status == http.StatusTooManyRequests:
 		return saysNothing
+	case s.notFromAPI(resp):
+		return saysNothing
 	case code == "invalid_scope" || code == "insufficient_scope":
 		return scopeRefused
 	case resp.Status == http.StatusForbidden && resp.Call != providers.TokenCall:
 		return scopeRefused
-	case s.notFromAPI(resp):
-		return saysNothing
 	case resp.Status == http.StatusUnauthorized, resp.Status == http.StatusForbidden,
 		code == "invalid_client", code == "unauthorized_client", code == "invalid_grant", code == "access_denied":
 		return refused

@@ -184,7 +184,7 @@ func endsWith(text []byte, s string) bool {
 		return false
 	}
 	for i, b := range text {
-		if b != s[i] && !(b == '+' && s[i] == ' ') {
+		if b != s[i] && (b != '+' || s[i] != ' ') {
 			return false
 		}
 	}

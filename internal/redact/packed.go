@@ -162,12 +162,14 @@ func nextLine(text []byte, at int) int {
 // keepPlaces copies places to where they can stay. Most runs are short, so many
 // share a block of memory.
 func (p *packer) keepPlaces(places []int32) []int32 {
-	if len(places) > cap(p.block) {
-		p.block = make([]int32, max(len(places), 1024))
+	n := len(places)
+	if n > len(p.block) {
+		p.block = make([]int32, max(n, 1024))
 	}
-	kept := append(p.block[:0], places...)
-	p.block = p.block[len(kept):]
-	return kept[:len(kept):len(kept)]
+	kept := p.block[:n:n]
+	p.block = p.block[n:]
+	copy(kept, places)
+	return kept
 }
 
 // count appends the numbers from from up to to.

@@ -203,7 +203,7 @@ var encodingsOf = map[string]func(s string) string{
 	"base64 in lines, in JSON": func(s string) string {
 		return jsonText(wrapped(base64.StdEncoding.EncodeToString([]byte(s)), 76, "\n"), true)
 	},
-	"JSON array":               func(s string) string { return strings.ReplaceAll(fmt.Sprint([]byte(s)), " ", ",") },
+	"JSON array":               func(s string) string { return strings.ReplaceAll(fmt.Sprintf("%v", []byte(s)), " ", ",") },
 	"trailing newline, base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s + "\n")) },
 }
 
@@ -299,7 +299,7 @@ func TestNothingOfTheSecretIsLeft(t *testing.T) {
 		{"base64, whole", "x=" + base64.StdEncoding.EncodeToString([]byte("1"+secret)) + ";", "x=M<redacted:s>;"},
 		{"base64, whole, padding escaped", "x=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte("1"+secret))) + ";", "x=M<redacted:s>;"},
 		{"hex", "0x" + hex.EncodeToString([]byte(secret)) + ".", "0x<redacted:s>."},
-		{"bytes", fmt.Sprint([]byte("(" + secret + ")")), "[40 <redacted:s> 41]"},
+		{"bytes", fmt.Sprintf("%v", []byte("("+secret+")")), "[40 <redacted:s> 41]"},
 		{"JSON", `{"a":"` + jsonText(`\"a'b"c\`, true) + `"}`, `{"a":"<redacted:quoted>"}`},
 		{"HTML", `<a b="` + html.EscapeString(`\"a'b"c\`) + `">`, `<a b="<redacted:quoted>">`},
 		{"lines", secret + "\r\n" + secret + "\n", "<redacted:s>\r\n<redacted:s>\n"},

@@ -95,7 +95,7 @@ func TestWriterOfEndlessLines(t *testing.T) {
 	r.Add("token", secrets["token"])
 	for _, filler := range []string{"word ", "word", "\\\\", "%25"} {
 		var text strings.Builder
-		for i := 0; text.Len() < 200<<10; i++ {
+		for i := 0; text.Len() < 140<<10; i++ {
 			text.WriteString(strings.Repeat(filler, i%997))
 			text.WriteString([]string{secrets["plain"], secrets["token"], overEscaped(secrets["plain"], "%%25%02x")}[i%3])
 		}
@@ -104,7 +104,7 @@ func TestWriterOfEndlessLines(t *testing.T) {
 		sent := text.String()
 		for i := 0; i < len(sent); i += 1000 {
 			_, _ = io.WriteString(w, sent[i:min(len(sent), i+1000)])
-			if held := w.(*writer).held; len(held) > 150<<10 {
+			if held := w.(*writer).held; len(held) > 100<<10 {
 				t.Fatalf("%q: %d bytes are held", filler, len(held))
 			}
 		}

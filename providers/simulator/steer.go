@@ -198,6 +198,6 @@ func (s *Simulator) note(r *request, v verdict, status int) {
 	if s.steered.journal == 0 {
 		return
 	}
-	noted := append(s.steered.noted, Received{time.Now().Add(s.offset), r.method, r.path, r.header.Clone(), r.body, v.String(), status})
-	s.steered.noted = noted[max(0, len(noted)-s.steered.journal):]
+	s.steered.noted = append(s.steered.noted, Received{time.Now().Add(s.offset), r.method, r.path, r.header.Clone(), r.body, v.String(), status})
+	s.steered.noted = s.steered.noted[max(0, len(s.steered.noted)-s.steered.journal):]
 }
