@@ -48,6 +48,7 @@ Feature: Ankorstore access tokens
     When I request an access token
     Then the access token is a JWT
     And the access token lives for 1 hour
+    And the response body matches the schema "token"
 
   Scenario: A wrong client secret is refused
     Given Ankorstore credentials with a wrong client secret
@@ -139,6 +140,8 @@ Feature: Ankorstore access tokens
     Given an expired Ankorstore access token
     When I call "me"
     Then the response status is 401
+    And the response body has:
+      | message | "Unauthenticated." |
 
   Scenario: A token serves many calls
     Given valid Ankorstore credentials

@@ -44,6 +44,7 @@ Feature: Antsomi access tokens
     When I request an access token for the scopes "item", "event", "profile" and "promotion"
     Then an access token is issued
     And the granted scopes are "item", "event", "profile" and "promotion"
+    And the response body matches the schema "token"
 
   Scenario Outline: The documented scope <scope> can be requested: <grants>
     Given valid Antsomi credentials
@@ -140,4 +141,5 @@ Feature: Antsomi access tokens
     When I request an access token without "grant_type"
     Then the response status is 400
     And the error is "invalid_request"
+    And the response body matches the schema "error"
     And no access token is issued

@@ -3,6 +3,7 @@ package providers
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -18,6 +19,15 @@ type Catalogue struct {
 }
 
 var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
+
+// idLike returns the ID nearest to name.
+func idLike(name string) string {
+	id := regexp.MustCompile(`[^a-z0-9._-]+`).ReplaceAllString(strings.ToLower(name), "-")
+	if id = strings.TrimLeft(id, "._-"); id == "" {
+		return "example"
+	}
+	return id
+}
 
 // Load reads every *.yaml file at the root of fsys. The error lists what is
 // wrong in all of them, each with file, line, column and the source line.
@@ -41,7 +51,7 @@ func Load(fsys fs.FS) (*Catalogue, error) {
 		}
 		p.ID = strings.TrimSuffix(path.Base(file), ".yaml")
 		if !idPattern.MatchString(p.ID) {
-			problems = append(problems, Problem{File: "providers/" + file, Message: "a provider file is named in lower-case letters, digits, dots and dashes: " + strings.ToLower(p.ID) + ".yaml"})
+			problems = append(problems, Problem{File: "providers/" + file, Message: "a provider file is named in lower-case letters, digits, dots and dashes: " + idLike(p.ID) + ".yaml"})
 		}
 		if other, taken := names[strings.ToLower(p.Name)]; taken && p.Name != "" {
 			problems = append(problems, Problem{File: "providers/" + file, Message: fmt.Sprintf("the name %q is taken by %s", p.Name, other)})
@@ -64,6 +74,31 @@ func Parse(name string, source []byte) (*Provider, error) {
 	}
 	p.ID = strings.TrimSuffix(path.Base(name), path.Ext(name))
 	return p, nil
+}
+
+// With returns a catalogue in which p stands in place of the provider of its
+// ID, or beside the others if there is none.
+func (c *Catalogue) With(p *Provider) *Catalogue {
+	byID := maps.Clone(c.byID)
+	byID[p.ID] = p
+	return &Catalogue{byID: byID}
+}
+
+// Requiring returns a copy of the provider whose default scopes are these, and
+// which knows them.
+func (p *Provider) Requiring(scopes []string) *Provider {
+	copied := *p
+	known := copied.Auth.Scopes.Known
+	if len(known) > 0 {
+		known = maps.Clone(known)
+		for _, s := range scopes {
+			if _, ok := known[s]; !ok {
+				known[s] = "required"
+			}
+		}
+	}
+	copied.Auth.Scopes.Known, copied.Auth.Scopes.Default = known, scopes
+	return &copied
 }
 
 // All returns the providers sorted by ID.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -162,7 +163,7 @@ func (c *Client) sendCall(ctx context.Context, name string, call Call, vars map[
 	}
 	req, err := http.NewRequestWithContext(ctx, call.Endpoint.Method(), target, strings.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", c.Provider.ID, name, err)
+		return nil, fmt.Errorf("%s: %s: %w", c.Provider.ID, name, withoutURL(err))
 	}
 	if len(call.Query) > 0 {
 		q := req.URL.Query()
@@ -182,6 +183,16 @@ func (c *Client) sendCall(ctx context.Context, name string, call Call, vars map[
 		c.Provider.authorize(req, vars)
 	}
 	return c.send(ctx, name, req)
+}
+
+// withoutURL leaves out the URL that an error is about: a credential may stand
+// in it.
+func withoutURL(err error) error {
+	var about *url.Error
+	if errors.As(err, &about) {
+		return about.Err
+	}
+	return err
 }
 
 func setHeaders(req *http.Request, headers, vars map[string]string) error {
@@ -228,7 +239,7 @@ func (c *Client) send(ctx context.Context, name string, req *http.Request) (*Res
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, callKey{}, name), timeout)
 	defer cancel()
 	err := resp.exchange(ctx, c.Transport)
 	resp.Duration = time.Since(resp.Started)
@@ -236,6 +247,7 @@ func (c *Client) send(ctx context.Context, name string, req *http.Request) (*Res
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 			err = fmt.Errorf("%w (%w)", cause, err)
 		}
+		resp.Err = err
 		err = fmt.Errorf("%s: %s: %w", c.Provider.ID, name, err)
 	}
 	if c.Observe != nil {
@@ -245,6 +257,16 @@ func (c *Client) send(ctx context.Context, name string, req *http.Request) (*Res
 		return nil, err
 	}
 	return resp, nil
+}
+
+type callKey struct{}
+
+// CallOf returns the name of the call that a request on its way belongs to:
+// TokenCall or one of the provider file. Round trippers that treat token
+// requests differently ask it; it is empty for the request of anyone else.
+func CallOf(ctx context.Context) string {
+	name, _ := ctx.Value(callKey{}).(string)
+	return name
 }
 
 func readBody(req *http.Request) []byte {

@@ -4,6 +4,7 @@
 package providers
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"sort"
@@ -39,9 +40,23 @@ type Provider struct {
 	Answers map[string]string `yaml:"answers"`
 	// Limits are the documented rate limits, by call: "token".
 	Limits map[string]Limit `yaml:"limits"`
+	// Health is what a check of credentials has to know of this provider.
+	Health Health `yaml:"health"`
 	// Undocumented lists the situations ("token/rate_limited") that the
 	// provider's pages do not show; scenarios that meet one are skipped.
 	Undocumented []string `yaml:"undocumented"`
+	// Deviations are differences between the fixtures and the real provider
+	// that are known and accepted for a while.
+	Deviations []Deviation `yaml:"deviations"`
+}
+
+// A Deviation accepts one change that authspec drift reports, until a date.
+type Deviation struct {
+	Situation string `yaml:"situation"` // "token/issued"
+	Path      string `yaml:"path"`      // as reported: a gjson path, "HTTP status", "header NAME"
+	Change    string `yaml:"change"`    // as reported: "is gone"
+	Reason    string `yaml:"reason"`
+	Until     Date   `yaml:"until"` // the last day it holds
 }
 
 // An Environment is one set of hosts of a provider.
@@ -136,6 +151,41 @@ type Limit struct {
 	Per      Duration `yaml:"per"`
 }
 
+// Health says how to read a provider's errors when a credential is checked.
+type Health struct {
+	// Errors says what an error code of the provider's own means:
+	// "account_locked: locked_out". See HealthMeanings.
+	Errors map[string]string `yaml:"errors"`
+	// Proof are error codes that only a client gets which the provider has
+	// accepted: invalid_scope, where it looks at the client first.
+	Proof []string `yaml:"proof"`
+	// Confirm is in how many checks one after the other a refusal that the
+	// provider does not document must be seen before it is certain; 0: 2.
+	Confirm int `yaml:"confirm"`
+}
+
+// HealthMeanings returns what an error code can mean for a credential, with a
+// line that says when, sorted by name.
+func HealthMeanings() [][2]string {
+	return [][2]string{
+		{"credential_rejected", "revoked, disabled or wrong"},
+		{"expired", "the credential's time is over"},
+		{"locked_out", "the account is locked"},
+		{"provider_down", "the provider has a problem of its own"},
+		{"rate_limited", "too many requests"},
+		{"scope_missing", "accepted, but not for what was asked"},
+	}
+}
+
+// Confirmations returns in how many checks one after the other a refusal must
+// be seen before it is certain.
+func (p *Provider) Confirmations() int {
+	if p.Health.Confirm == 0 {
+		return 2
+	}
+	return p.Health.Confirm
+}
+
 // TokenCall is the name of the token request where calls are named: in
 // fixtures, exchanges and errors.
 const TokenCall = "token"
@@ -164,6 +214,9 @@ func (e Endpoint) URL(base string, override bool) string {
 			return target
 		}
 		target = u.EscapedPath()
+		if u.RawQuery != "" {
+			target += "?" + u.RawQuery
+		}
 	}
 	return strings.TrimSuffix(base, "/") + target
 }
@@ -174,12 +227,36 @@ type Duration time.Duration
 // UnmarshalText reads what time.ParseDuration reads.
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("want a duration such as 1h30m, got %q", text)
+	}
 	*d = Duration(v)
-	return err
+	return nil
 }
 
 // MarshalText writes what UnmarshalText reads.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// A Date is a day, written as "2027-01-31". The zero value is none.
+type Date struct{ time.Time }
+
+// UnmarshalText reads a day.
+func (d *Date) UnmarshalText(text []byte) error {
+	t, err := time.Parse(time.DateOnly, string(text))
+	if err != nil {
+		return fmt.Errorf("want a day such as 2027-01-31, got %q", text)
+	}
+	d.Time = t
+	return nil
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+func (d Date) String() string { return d.Format(time.DateOnly) }
+
+// Over reports whether the day has ended, in UTC.
+func (d Date) Over(now time.Time) bool { return !now.Before(d.AddDate(0, 0, 1)) }
 
 // HasToken reports whether the provider issues access tokens.
 func (p *Provider) HasToken() bool { return schemeNamed(p.Auth.Scheme).token != nil }

@@ -25,6 +25,7 @@ type Response struct {
 	Body     []byte // raw, decompressed
 	Started  time.Time
 	Duration time.Duration
+	Err      error // why no response arrived
 }
 
 // exchange sends the request and reads the response into r.

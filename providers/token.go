@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -106,7 +107,11 @@ func (p *Provider) newTokenRequest(ctx context.Context, endpoint string, creds C
 	switch clientAuthNamed(p.Auth.ClientAuth).encoding {
 	case encodingQuery:
 		if q := params.form(); q != "" {
-			endpoint += "?" + q
+			separator := "?"
+			if strings.Contains(endpoint, "?") {
+				separator = "&"
+			}
+			endpoint += separator + q
 		}
 	case encodingJSON:
 		encoded, err := json.Marshal(params.values)
@@ -121,7 +126,7 @@ func (p *Provider) newTokenRequest(ctx context.Context, endpoint string, creds C
 	}
 	req, err := http.NewRequestWithContext(ctx, p.Auth.Token.Method(), endpoint, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, withoutURL(err)
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
@@ -199,7 +204,10 @@ func (p *Provider) readExpiry(body []byte, token string, now time.Time) (time.Ti
 		return t, nil
 	case paths.ExpiresAtEpoch != "":
 		n, err := positiveNumber(body, paths.ExpiresAtEpoch)
-		return epoch(n), err
+		if err != nil {
+			return time.Time{}, err
+		}
+		return epoch(n, "at "+paths.ExpiresAtEpoch)
 	case paths.ExpiresJWT:
 		claims, err := JWTClaims(token)
 		if err != nil {
@@ -209,7 +217,7 @@ func (p *Provider) readExpiry(body []byte, token string, now time.Time) (time.Ti
 		if exp.Type != gjson.Number {
 			return time.Time{}, errors.New("want a number in the token's exp claim")
 		}
-		return epoch(exp.Num), nil
+		return epoch(exp.Num, "in the token's exp claim")
 	case paths.Lifetime > 0:
 		return now.Add(time.Duration(paths.Lifetime)), nil
 	}
@@ -237,11 +245,15 @@ func after(now time.Time, n float64, unit time.Duration) time.Time {
 	return now.Add(century)
 }
 
-func epoch(seconds float64) time.Time {
-	if seconds <= 0 || seconds > 1e11 {
-		return time.Time{}
+// epoch reads seconds since 1970. Those beyond the year 9999, which some
+// providers write for "never", are milliseconds.
+func epoch(seconds float64, where string) (time.Time, error) {
+	const endOfTime = 253402300800
+	if seconds <= 0 || seconds >= endOfTime {
+		return time.Time{}, fmt.Errorf("want seconds since 1970 %s", where)
 	}
-	return time.UnixMicro(int64(seconds * 1e6)).UTC()
+	whole, fraction := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(fraction*1e6)*1e3).UTC(), nil
 }
 
 // JWTClaims returns the claims of a JWT (RFC 7519) as JSON. The signature is

@@ -34,13 +34,14 @@ type fetched struct {
 // caller's own cancellation as long as others wait for it, but never its
 // client's timeout.
 func (t *Tokens) get(ctx context.Context, key string, now func() time.Time, fetch func(context.Context) (fetched, error)) (fetched, error) {
-	t.mu.Lock()
-	h, ok := t.held[key]
-	t.mu.Unlock()
-	if ok && (h.token.Expires.IsZero() || now().Add(h.margin).Before(h.token.Expires)) {
-		return fetched{token: h.token}, nil
+	if token, ok := t.holds(key, now()); ok {
+		return fetched{token: token}, nil
 	}
 	results := t.flight.DoChan(key, func() (any, error) {
+		// Another fetch may have ended since: it is in flight no more.
+		if token, ok := t.holds(key, now()); ok {
+			return fetched{token: token}, nil
+		}
 		f, err := fetch(context.WithoutCancel(ctx))
 		if err == nil && f.token.Value != "" {
 			t.keep(key, f.token, now())
@@ -54,6 +55,13 @@ func (t *Tokens) get(ctx context.Context, key string, now func() time.Time, fetc
 		f, _ := r.Val.(fetched)
 		return f, r.Err
 	}
+}
+
+func (t *Tokens) holds(key string, now time.Time) (Token, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	h, ok := t.held[key]
+	return h.token, ok && (h.token.Expires.IsZero() || now.Add(h.margin).Before(h.token.Expires))
 }
 
 func (t *Tokens) keep(key string, token Token, now time.Time) {

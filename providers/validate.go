@@ -1,18 +1,15 @@
 package providers
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-
+	"github.com/authspec/authspec/internal/strictyaml"
 	"github.com/authspec/authspec/internal/suggest"
 )
 
@@ -25,16 +22,7 @@ type Problem struct {
 	Message string
 }
 
-func (p Problem) Error() string {
-	if p.Line == 0 {
-		return p.File + ": " + p.Message
-	}
-	at := fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
-	if p.Source == "" {
-		return at
-	}
-	return fmt.Sprintf("%s\n  %4d | %s\n       | %s^", at, p.Line, p.Source, strings.Repeat(" ", max(p.Column-1, 0)))
-}
+func (p Problem) Error() string { return strictyaml.Problem(p).Error() }
 
 // Problems are all the mistakes found at once.
 type Problems []Problem
@@ -50,15 +38,12 @@ func (p Problems) Error() string {
 // read decodes strictly, fills in defaults and validates. The provider is nil
 // when the file could not be decoded.
 func read(name string, source []byte) (*Provider, Problems) {
-	file, err := parser.ParseBytes(source, 0)
-	if err != nil {
-		return nil, Problems{yamlProblem(name, source, err)}
-	}
 	p := new(Provider)
-	if err := yaml.UnmarshalWithOptions(source, p, yaml.Strict()); err != nil {
-		return nil, Problems{yamlProblem(name, source, err)}
+	file, problem := strictyaml.Decode(name, source, p, fieldNames())
+	if problem != nil {
+		return nil, Problems{Problem(*problem)}
 	}
-	v := validator{p: p, name: name, file: file, source: source}
+	v := validator{p: p, file: file}
 	p.setDefaults()
 	v.validate()
 	return p, v.problems
@@ -103,9 +88,7 @@ func (p *Provider) setDefaults() {
 
 type validator struct {
 	p        *Provider
-	name     string
-	file     *ast.File
-	source   []byte
+	file     *strictyaml.File
 	problems Problems
 }
 
@@ -154,10 +137,48 @@ func (v *validator) validate() {
 			v.add("$.answers", "%s: %s: want CALL/SITUATION: SITUATION%s", from, to, v.situationHint(from))
 		}
 	}
+	v.health()
 	for i, s := range p.Undocumented {
 		if !p.HasSituation(s) {
 			v.add(fmt.Sprintf("$.undocumented[%d]", i), "%q is no situation%s", s, v.situationHint(s))
 		}
+	}
+	for i := range p.Deviations {
+		v.deviation(fmt.Sprintf("$.deviations[%d]", i), &p.Deviations[i])
+	}
+}
+
+func (v *validator) deviation(at string, d *Deviation) {
+	const example = `: {situation: token/issued, path: expires_in, change: "is gone", reason: "ticket 42", until: 2027-01-31}`
+	if d.Situation == "" || d.Path == "" || d.Change == "" || strings.TrimSpace(d.Reason) == "" || d.Until.IsZero() {
+		v.add(at, "a deviation has a situation, a path, a change, a reason and a last day%s", example)
+		return
+	}
+	if !v.p.HasSituation(d.Situation) {
+		v.add(at+".situation", "%q is no situation%s", d.Situation, v.situationHint(d.Situation))
+	}
+}
+
+func (v *validator) health() {
+	h := &v.p.Health
+	var meanings []string
+	for _, m := range HealthMeanings() {
+		meanings = append(meanings, m[0])
+	}
+	for _, code := range sortedKeys(h.Errors) {
+		v.oneOf("$.health.errors."+code, h.Errors[code], meanings)
+	}
+	for i, code := range h.Proof {
+		at := fmt.Sprintf("$.health.proof[%d]", i)
+		if code == "" {
+			v.add(at, "want an error code: invalid_scope")
+		}
+		if means, both := h.Errors[code]; both {
+			v.add(at, "%s cannot be a proof and mean %s", code, means)
+		}
+	}
+	if h.Confirm < 0 {
+		v.add("$.health.confirm", "want a number of checks, 1 or more")
 	}
 }
 
@@ -240,6 +261,9 @@ func (v *validator) directScheme() {
 			return
 		}
 	}
+	if len(v.p.Credentials) == 0 {
+		return // said already
+	}
 	if strings.Contains(a.Value, "{credential}") {
 		v.add("$.auth", `value is missing: there are several credential fields, say which one is sent (value: "{%s}")`, v.p.CredentialFields()[0])
 		return
@@ -302,7 +326,11 @@ func (v *validator) baseURL(at, value string) {
 		return
 	}
 	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.User != nil {
+	if err == nil && u.User != nil {
+		v.secretInURL(at)
+		return
+	}
+	if err != nil || u.Host == "" || u.RawQuery != "" {
 		v.add(at, "want a URL such as https://api.example.com, got %q", value)
 		return
 	}
@@ -318,11 +346,19 @@ func (v *validator) endpoint(at string, e Endpoint) {
 	switch {
 	case !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead}, method):
 		v.add(at, "want a method and a path, %q: got %q", "POST /oauth/token", string(e))
-	case err != nil, !u.IsAbs() && !strings.HasPrefix(e.Target(), "/"), u.User != nil:
+	case err == nil && u.User != nil:
+		v.secretInURL(at)
+	case err != nil, !u.IsAbs() && !strings.HasPrefix(e.Target(), "/"):
 		v.add(at, "want a path that begins with / or a URL after %s, got %q", method, e.Target())
 	case u.IsAbs():
 		v.secure(at, u)
 	}
+}
+
+// secretInURL does not show the line: a password stands in it.
+func (v *validator) secretInURL(at string) {
+	v.add(at, "a URL has no user and password: declare credential fields and choose a scheme")
+	v.problems[len(v.problems)-1].Source = ""
 }
 
 func (v *validator) secure(at string, u *url.URL) {
@@ -377,57 +413,10 @@ func hostOf(raw string) string {
 // add notes a problem at a YAML path; when the path is not in the file, at
 // the nearest parent that is.
 func (v *validator) add(at, format string, args ...any) {
-	problem := Problem{File: v.name, Message: fmt.Sprintf(format, args...)}
-	for at != "$" {
-		if path, err := yaml.PathString(at); err == nil {
-			if node, err := path.FilterFile(v.file); err == nil && node != nil {
-				problem.locate(v.source, node.GetToken().Position.Line, node.GetToken().Position.Column)
-				break
-			}
-		}
-		at = at[:max(strings.LastIndexAny(at, ".["), 1)]
-	}
-	v.problems = append(v.problems, problem)
+	v.problems = append(v.problems, Problem(v.file.Problem(at, format, args...)))
 }
 
-func (p *Problem) locate(source []byte, line, column int) {
-	p.Line, p.Column = line, column
-	if lines := strings.Split(string(source), "\n"); line >= 1 && line <= len(lines) {
-		p.Source = strings.TrimRight(lines[line-1], "\r")
-	}
-}
-
-// yamlProblem puts an error of the YAML library into our form.
-func yamlProblem(name string, source []byte, err error) Problem {
-	problem := Problem{File: name, Message: err.Error()}
-	var positioned yaml.Error
-	if errors.As(err, &positioned) {
-		problem.Message = positioned.GetMessage()
-		if t := positioned.GetToken(); t != nil && t.Position != nil {
-			problem.locate(source, t.Position.Line, t.Position.Column)
-		}
-	}
-	var unknown *yaml.UnknownFieldError
-	if errors.As(err, &unknown) && unknown.Token != nil {
-		field := unknown.Token.Value
-		problem.Message = fmt.Sprintf("unknown field %q%s", field, suggest.DidYouMean(field, fieldNames()))
-	}
-	return problem
-}
-
-// fieldNames returns every field a provider file can have, at any depth: the
-// keys of an empty provider, as the YAML library itself writes them.
-func fieldNames() []string {
-	empty := Provider{Environments: map[string]Environment{"environment": {}}, Calls: map[string]Call{"call": {}}, Limits: map[string]Limit{"call": {}}}
-	encoded, err := yaml.Marshal(empty)
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for line := range strings.Lines(string(encoded)) {
-		if name, _, found := strings.Cut(strings.TrimSpace(line), ":"); found {
-			names = append(names, name)
-		}
-	}
-	return names
-}
+// fieldNames returns every field a provider file can have, at any depth.
+var fieldNames = sync.OnceValue(func() []string {
+	return strictyaml.Fields(Provider{Environments: map[string]Environment{"environment": {}}, Calls: map[string]Call{"call": {}}, Limits: map[string]Limit{"call": {}}, Health: Health{Errors: map[string]string{}}, Deviations: []Deviation{{}}})
+})

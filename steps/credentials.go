@@ -100,6 +100,9 @@ func (s *scenario) accessToken(ctx context.Context, state, provider string) erro
 	if state == "an expired" && s.live() {
 		return skip(check.NeedsClock, "a real provider's clock cannot be moved: no expired token to be had")
 	}
+	if state == "an expired" && !s.tokensExpire() {
+		return s.noExpiry()
+	}
 	switch state {
 	case "a valid", "an expired":
 		if err := s.useValid(); err != nil {
@@ -129,11 +132,24 @@ func (s *scenario) tokenSinceExpired(ctx context.Context) error {
 	if s.live() {
 		return skip(check.NeedsClock, "a real provider's clock cannot be moved: its tokens do not expire on demand")
 	}
+	if !s.tokensExpire() {
+		return s.noExpiry()
+	}
 	token, err := s.fetchToken(ctx)
 	if err != nil {
 		return err
 	}
 	return s.expire(token)
+}
+
+// tokensExpire reports whether the provider file says when.
+func (s *scenario) tokensExpire() bool {
+	r := s.provider.Auth.Response
+	return r.ExpiresIn != "" || r.ExpiresInMS != "" || r.ExpiresAt != "" || r.ExpiresAtEpoch != "" || r.ExpiresJWT || r.Lifetime > 0
+}
+
+func (s *scenario) noExpiry() error {
+	return invalid(check.BadStep, s.provider.ID+": nothing says when its tokens expire", "Declare an expiry or a lifetime under auth.response in the provider file.")
 }
 
 // fetchToken gets a token for what follows; without one the scenario ends.
@@ -165,7 +181,7 @@ func (s *scenario) expire(token providers.Token) error {
 				return s.unreadable(s.last, err)
 			}
 		}
-		return invalid(check.BadStep, s.provider.ID+": nothing says when its tokens expire", "Declare an expiry or a lifetime under auth.response in the provider file.")
+		return s.noExpiry()
 	}
 	s.judge.Advance(token.Lifetime(s.judge.Now()) + time.Second)
 	return nil

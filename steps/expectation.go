@@ -2,13 +2,13 @@ package steps
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/mail"
 	"net/url"
 	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -162,24 +162,35 @@ func isEmail(v gjson.Result, _ time.Time) bool {
 }
 
 func atLeast(parameter string) (func(gjson.Result) bool, error) {
-	n, err := strconv.ParseFloat(parameter, 64)
+	n, err := number(parameter)
 	return func(v gjson.Result) bool { return v.Type == gjson.Number && v.Num >= n }, err
 }
 
 func atMost(parameter string) (func(gjson.Result) bool, error) {
-	n, err := strconv.ParseFloat(parameter, 64)
+	n, err := number(parameter)
 	return func(v gjson.Result) bool { return v.Type == gjson.Number && v.Num <= n }, err
 }
 
+// number reads a JSON number: strconv would take NaN and 1_000 as well.
+func number(text string) (float64, error) {
+	var n float64
+	if json.Unmarshal([]byte(text), &n) != nil || text == "null" {
+		return 0, errors.New("want a number")
+	}
+	return n, nil
+}
+
 func containing(parameter string) (func(gjson.Result) bool, error) {
-	var part string
-	err := json.Unmarshal([]byte(parameter), &part)
-	return func(v gjson.Result) bool { return isString(v) && strings.Contains(v.Str, part) }, err
+	var part *string
+	if json.Unmarshal([]byte(parameter), &part) != nil || part == nil {
+		return nil, errors.New("want a text between quotation marks")
+	}
+	return func(v gjson.Result) bool { return isString(v) && strings.Contains(v.Str, *part) }, nil
 }
 
 func matching(parameter string) (func(gjson.Result) bool, error) {
 	if len(parameter) < 2 || parameter[0] != '/' || parameter[len(parameter)-1] != '/' {
-		return nil, fmt.Errorf("a regular expression stands between slashes")
+		return nil, errors.New("a regular expression stands between slashes")
 	}
 	re, err := regexp.Compile(parameter[1 : len(parameter)-1])
 	return func(v gjson.Result) bool { return isString(v) && re.MatchString(v.Str) }, err
@@ -187,8 +198,8 @@ func matching(parameter string) (func(gjson.Result) bool, error) {
 
 func oneOf(parameter string) (func(gjson.Result) bool, error) {
 	list := "[" + parameter + "]"
-	if !json.Valid([]byte(list)) {
-		return nil, fmt.Errorf("want JSON literals with commas between them")
+	if !json.Valid([]byte(list)) || strings.TrimSpace(parameter) == "" {
+		return nil, errors.New("want JSON literals with commas between them")
 	}
 	literals := gjson.Parse(list).Array()
 	return func(v gjson.Result) bool {
@@ -214,12 +225,13 @@ func equal(v, want gjson.Result) bool {
 	return true // null, true and false are their own types
 }
 
-// show returns a value for people, on one line and not too long.
-func show(v gjson.Result) string {
+// show returns a value for people, on one line, not too long and without
+// secrets: they are erased before it is cut, for nobody finds half of one.
+func (s *scenario) show(v gjson.Result) string {
 	if !v.Exists() {
 		return "absent"
 	}
-	text := strings.Join(strings.Fields(v.Raw), " ")
+	text := strings.Join(strings.Fields(s.vocabulary.opts.Redact(v.Raw)), " ")
 	const longest = 120
 	if runes := []rune(text); len(runes) > longest {
 		return string(runes[:longest]) + " …"

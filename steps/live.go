@@ -21,11 +21,36 @@ type Live struct {
 	BaseURLs map[string]string
 	// Intrusive allows attempts that a provider may count against an account.
 	Intrusive bool
+	// Answered, if set, is told each answer to a request with the valid
+	// credential, before anything else is sent.
+	Answered func(Answer)
 
 	shared providers.Tokens
 	mu     sync.Mutex
 	gates  map[string]*breaker
 }
+
+// An Answer is what came back to a request with the valid credential, and what
+// it says of that credential.
+type Answer struct {
+	Response  *providers.Response
+	Situation string // what the request should have met: "token/issued"
+	Says      Opinion
+	// Known: the answer is, by status and error code, the refusal that the
+	// provider documents or that was recorded.
+	Known bool
+}
+
+// An Opinion is what an answer says of the credential that was used.
+type Opinion int
+
+// The opinions.
+const (
+	SaysNothing  Opinion = iota
+	Accepted             // the provider took it
+	Refused              // the provider did not take it
+	ScopeRefused         // the provider took it, but not for what was asked
+)
 
 // tokens are the run's, but for a scenario that requests or counts them.
 func (l *Live) tokens(own bool) *providers.Tokens {
@@ -99,14 +124,14 @@ func (b *breaker) isOpen() bool {
 }
 
 // report tells what an answer said of the credential.
-func (g *gate) report(o outcome) {
+func (g *gate) report(o Opinion) {
 	b := g.breaker
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch o {
-	case refused:
+	case Refused:
 		b.state = open
-	case accepted:
+	case Accepted:
 		if b.state == untried {
 			b.state = proven
 		}

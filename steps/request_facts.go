@@ -28,7 +28,7 @@ func (s *scenario) requestCarried(_ context.Context, table *godog.Table) error {
 		return err
 	}
 	err = s.rows(check.Request, resp.Call+": the request did not carry what the feature says", rows,
-		func(subject string) (gjson.Result, error) { return requestFact(resp, subject) }, s.ownValue)
+		func(subject string) (gjson.Result, error) { return s.requestFact(resp, subject) }, s.ownValue)
 	return s.asRequestMiss(err)
 }
 
@@ -49,15 +49,16 @@ func (s *scenario) asRequestMiss(err error) error {
 }
 
 // requestFact returns one thing that the request carried; a value that does
-// not exist is absent.
-func requestFact(resp *providers.Response, subject string) (gjson.Result, error) {
+// not exist is absent. The path is the provider's own, wherever --base-url has
+// it served.
+func (s *scenario) requestFact(resp *providers.Response, subject string) (gjson.Result, error) {
 	req := resp.Request
 	where, name, _ := strings.Cut(subject, " ")
 	switch {
 	case subject == "method":
 		return text(req.Method), nil
 	case subject == "path":
-		return text(req.URL.Path), nil
+		return text(strings.TrimPrefix(req.URL.Path, s.basePath())), nil
 	case subject == "body":
 		if len(resp.RequestBody) == 0 {
 			return gjson.Result{}, nil
@@ -83,6 +84,15 @@ func requestFact(resp *providers.Response, subject string) (gjson.Result, error)
 		return first(req.URL.Query()[name]), nil
 	}
 	return gjson.Result{}, fmt.Errorf("%s is no part of a request: write method, path, body, header NAME, form NAME, json NAME or query NAME", subject)
+}
+
+// basePath is the path of the base URL that the user gave, if it has one.
+func (s *scenario) basePath() string {
+	base, err := url.Parse(s.client.BaseURL)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(base.Path, "/")
 }
 
 func first(values []string) gjson.Result {

@@ -53,7 +53,7 @@ func (s *scenario) headerIs(_ context.Context, name, expected string) error {
 		return nil
 	}
 	return s.miss(cause, fmt.Sprintf("%s: header %s is not as expected", resp.Call, name),
-		check.Miss{Row: -1, Subject: "header " + name, Expected: expected, Actual: show(actual)})
+		check.Miss{Row: -1, Subject: "header " + name, Expected: expected, Actual: s.show(actual)})
 }
 
 // sameMediaType compares media types with their parameters, which differ in
@@ -111,17 +111,19 @@ func (s *scenario) rows(cause check.Cause, message string, rows []row, value fun
 		if err != nil {
 			return badExpectation(err)
 		}
-		want, err := parseExpectation(r.expected)
+		var want expectation
+		isSpecial := false
 		if special != nil {
-			if w, ok, specialErr := special(r); ok {
-				want, err = w, specialErr
-			}
+			want, isSpecial, err = special(r)
+		}
+		if !isSpecial {
+			want, err = parseExpectation(r.expected)
 		}
 		if err != nil {
 			return badExpectation(err)
 		}
 		if !want.match(actual, now) {
-			misses = append(misses, check.Miss{Row: i, Subject: r.subject, Expected: r.expected, Actual: show(actual)})
+			misses = append(misses, check.Miss{Row: i, Subject: r.subject, Expected: r.expected, Actual: s.show(actual)})
 		}
 	}
 	if len(misses) == 0 {
@@ -148,7 +150,7 @@ func (s *scenario) errorIs(_ context.Context, want string) error {
 		actual = gjson.Result{}
 	}
 	return s.miss(check.ErrorCode, fmt.Sprintf("%s: the error is not %s", resp.Call, want),
-		check.Miss{Row: -1, Subject: "error at " + s.provider.Auth.Error, Expected: `"` + want + `"`, Actual: show(actual)})
+		check.Miss{Row: -1, Subject: "error at " + s.provider.Auth.Error, Expected: `"` + want + `"`, Actual: s.show(actual)})
 }
 
 func (s *scenario) challenge(_ context.Context, want string) error {
@@ -167,7 +169,7 @@ func (s *scenario) challenge(_ context.Context, want string) error {
 		actual = text(strings.Join(values, ", "))
 	}
 	return s.miss(check.Header, fmt.Sprintf("%s: the challenge is not %s", resp.Call, want),
-		check.Miss{Row: -1, Subject: "header WWW-Authenticate", Expected: want, Actual: show(actual)})
+		check.Miss{Row: -1, Subject: "header WWW-Authenticate", Expected: want, Actual: s.show(actual)})
 }
 
 // now is the time by which dates are judged.

@@ -172,6 +172,12 @@ var sentences = []Sentence{
 		Table: []string{`| accessToken | a non-empty string |`, `| scope       | "item,event"       |`},
 	},
 	{
+		Keyword: "Then", Pattern: regexp.MustCompile(`^the response body matches the schema "([a-z0-9][a-z0-9_-]*)"$`),
+		Form: `the response body matches the schema "NAME"`,
+		Doc:  "The JSON body is as fixtures/PROVIDER/NAME.schema.json says (JSON Schema, draft 2020-12; formats count); every violation is reported.",
+		run:  (*scenario).bodyMatches, Example: `the response body matches the schema "token"`,
+	},
+	{
 		Keyword: "Then", Pattern: regexp.MustCompile(`^the response header "([^"]+)" is (.+)$`),
 		Form: `the response header "NAME" is EXPECTATION`,
 		Doc:  "The value of a response header; a content type is compared without its parameters, unless they are given.",

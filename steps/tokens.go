@@ -57,17 +57,26 @@ func (s *scenario) noTokenIssued(_ context.Context) error {
 	if err != nil {
 		return err
 	}
+	if path, token := s.tokenIn(resp); path != "" {
+		return s.miss(check.TokenIssued, resp.Call+": an access token was issued",
+			check.Miss{Row: -1, Subject: path, Expected: "no access token", Actual: fmt.Sprintf("a string of %d characters", len(token))})
+	}
+	return nil
+}
+
+// tokenIn looks for a token where the provider has it, and at the standard
+// name. The path is empty when there is none.
+func (s *scenario) tokenIn(resp *providers.Response) (path, token string) {
 	body, err := resp.JSON()
 	if err != nil {
-		return nil
+		return "", ""
 	}
 	for _, path := range []string{s.provider.Auth.Response.AccessToken, "access_token"} {
 		if v := body.Get(path); path != "" && isString(v) && v.Str != "" {
-			return s.miss(check.TokenIssued, resp.Call+": an access token was issued",
-				check.Miss{Row: -1, Subject: path, Expected: "no access token", Actual: fmt.Sprintf("a string of %d characters", len(v.Str))})
+			return path, v.Str
 		}
 	}
-	return nil
+	return "", ""
 }
 
 func (s *scenario) tokenIs(_ context.Context, expected string) error {
@@ -176,6 +185,9 @@ func (s *scenario) grantedScopes(_ context.Context, list string) error {
 }
 
 func (s *scenario) tokensRequested(_ context.Context, want string) error {
+	if _, err := s.response(); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	actual := s.tokenRequests
 	s.mu.Unlock()

@@ -30,6 +30,13 @@ func skip(cause check.Cause, message string) error {
 // networkFailure is a request that got no response: it says nothing about the
 // credential. Its cause is told by the type of the error.
 func (s *scenario) networkFailure(err error) error {
+	var held *check.Failure
+	switch {
+	case errors.As(err, &held) && held.Verdict == check.Skipped:
+		return fmt.Errorf("%w: %w", godog.ErrSkip, held)
+	case held != nil:
+		return held // a round tripper sent nothing, and says why
+	}
 	f := &check.Failure{Verdict: check.Inconclusive, Cause: check.NetworkTCP, Message: err.Error(), Advice: "Check the network between here and " + s.provider.Name + ", then run again."}
 	var dns *net.DNSError
 	var netErr net.Error
@@ -52,58 +59,52 @@ func isTLS(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError
 		record       tls.RecordHeaderError
-		alert        tls.AlertError
 		authority    x509.UnknownAuthorityError
 		hostname     x509.HostnameError
 		invalid      x509.CertificateInvalidError
+		alert        *net.OpError // the type of the alert in it is not exported
 	)
-	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
-		errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid)
+	return errors.As(err, &verification) || errors.As(err, &record) ||
+		errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid) ||
+		errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error")
 }
 
-// An outcome is what an answer says of the credential that was used.
-type outcome int
-
-const (
-	saysNothing outcome = iota
-	accepted
-	refused
-	scopeRefused
-)
-
-// refused looks at what the answer to a request with a valid credential says
-// of that credential.
-func (s *scenario) refused(resp *providers.Response) outcome {
+// opinion is what the answer to a request with a valid credential says of that
+// credential.
+func (s *scenario) opinion(resp *providers.Response) Opinion {
 	_, situation, _ := strings.Cut(s.situation(resp), "/")
 	code := s.provider.ErrorCode(resp)
+	if says, declared := s.declared(resp, situation, code); declared {
+		return says
+	}
 	switch situation {
 	case "issued", "ok":
 	case "invalid_scope", "unsupported_grant_type", "invalid_request":
 		// The credential was good, another part of the request was not: but a
 		// provider looks at the credential first.
 		if !s.notFromAPI(resp) && (code == "invalid_client" || code == "" && resp.Status == http.StatusUnauthorized) {
-			return refused
+			return Refused
 		}
-		return saysNothing
+		return SaysNothing
 	default:
-		return saysNothing
+		return SaysNothing
 	}
 	switch {
 	case resp.Status >= 200 && resp.Status < 300:
-		return accepted
+		return Accepted
 	case resp.Status < 400 || resp.Status >= 500 || resp.Status == http.StatusTooManyRequests:
-		return saysNothing
+		return SaysNothing
 	case s.notFromAPI(resp):
-		return saysNothing
+		return SaysNothing
 	case code == "invalid_scope" || code == "insufficient_scope":
-		return scopeRefused
+		return ScopeRefused
 	case resp.Status == http.StatusForbidden && resp.Call != providers.TokenCall:
-		return scopeRefused
+		return ScopeRefused
 	case resp.Status == http.StatusUnauthorized, resp.Status == http.StatusForbidden,
 		code == "invalid_client", code == "unauthorized_client", code == "invalid_grant", code == "access_denied":
-		return refused
+		return Refused
 	}
-	return saysNothing
+	return SaysNothing
 }
 
 // situation says what the request should have met.
@@ -138,7 +139,7 @@ func (s *scenario) miss(cause check.Cause, message string, misses ...check.Miss)
 		expected = fixture.Status
 	}
 	issued := strings.HasSuffix(situation, "/issued")
-	switch outcome := s.refused(resp); {
+	switch says := s.opinion(resp); {
 	case resp.Status == http.StatusTooManyRequests && expected != resp.Status:
 		f.Verdict, f.Cause = check.Inconclusive, check.RateLimited
 		f.Advice = name + " limits the rate of requests" + retryAfter(resp) + ". Run again later, or with fewer scenarios."
@@ -151,18 +152,25 @@ func (s *scenario) miss(cause check.Cause, message string, misses ...check.Miss)
 	case s.notFromAPI(resp):
 		f.Verdict, f.Cause = check.Inconclusive, check.NotAnAPIAnswer
 		f.Advice = "A page for people answered, not the API: a login page, or a proxy on the way."
-	case outcome == refused:
+	case says == Refused:
 		f.Verdict, f.Cause = check.Rejected, check.CredentialRejected
+		if means, declared := s.provider.Health.Errors[s.provider.ErrorCode(resp)]; declared {
+			f.Cause = check.Cause(means)
+		}
 		f.Advice = name + " refused a credential that should work. Its owner: check that it is not revoked, expired or rotated."
-	case outcome == scopeRefused:
+	case says == ScopeRefused:
 		f.Verdict, f.Cause = check.Rejected, check.ScopeMissing
 		f.Advice = name + " refused the scope. The credential's owner: ask for it, or request less."
 	case resp.Call == providers.TokenCall && !issued && s.hasToken(resp):
 		f.Cause = check.TokenIssued
 		f.Advice = name + " issued a token where it must refuse (" + situation + "). Tell the provider: this may be a hole."
+	case accessGranted(resp, situation):
+		f.Advice = name + " served a call that it must refuse (" + situation + "). Tell the provider: this may be a hole."
 	case s.live() && fixture != nil && assumed(fixture, cause), s.live() && fixture == nil:
 		f.Verdict, f.Cause = check.Inconclusive, check.AssumptionWrong
-		f.Advice = fmt.Sprintf("Nobody had seen this answer: %s was an assumption. Record the real one as fixtures/%s/%s.http.", situation, s.provider.ID, situation)
+		call, word, _ := strings.Cut(situation, "/")
+		file := s.provider.Situation(call, word)
+		f.Advice = fmt.Sprintf("Nobody had seen this answer: %s was an assumption. Record the real one as fixtures/%s/%s.http.", situation, s.provider.ID, file)
 	default:
 		f.Advice = name + " answers otherwise than " + s.provider.Docs + " says. Read the page again: either the provider changed, or the spec is wrong."
 		if !s.live() {
@@ -183,9 +191,20 @@ func assumed(f *simulator.Fixture, cause check.Cause) bool {
 	return f.BodyFrom.Assumed()
 }
 
+// hasToken reports whether a success carries a token, also under the standard
+// name where the provider has one of its own.
 func (s *scenario) hasToken(resp *providers.Response) bool {
-	token, _ := s.client.ReadToken(resp)
-	return token.Value != ""
+	if resp.Status < 200 || resp.Status > 299 {
+		return false
+	}
+	path, _ := s.tokenIn(resp)
+	return path != ""
+}
+
+// accessGranted reports whether a call without a good token was served.
+func accessGranted(resp *providers.Response, situation string) bool {
+	refuses := strings.HasSuffix(situation, "_token") || strings.HasSuffix(situation, "/insufficient_scope")
+	return resp.Call != providers.TokenCall && refuses && resp.Status >= 200 && resp.Status < 300
 }
 
 func retryAfter(resp *providers.Response) string {

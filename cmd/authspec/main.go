@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/early"
 	"github.com/authspec/authspec/internal/redact"
 	"github.com/authspec/authspec/internal/suggest"
 )
@@ -25,6 +26,7 @@ import (
 var version = ""
 
 func main() {
+	early.RestorePath()
 	os.Exit(execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -100,8 +102,17 @@ found in an output.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       buildVersion(),
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			var known []string
+			for _, sub := range cmd.Commands() {
+				known = append(known, sub.Name())
+			}
+			return fmt.Errorf("unknown command %q%s: authspec --help lists the commands", args[0], suggest.DidYouMean(args[0], known))
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(c.in)
 	root.SetOut(c.out)
@@ -113,7 +124,7 @@ found in an output.`,
 		name, _, _ := strings.Cut(err.Error()[strings.LastIndex(err.Error(), " ")+1:], "=")
 		return fmt.Errorf("%w%s: %s --help lists the flags", err, suggest.DidYouMean(name, known), cmd.CommandPath())
 	})
-	root.AddCommand(newRun(c), newLint(c), newInit(c), newNew(c), newProviders(c), newSteps(c), newVersion(c))
+	root.AddCommand(newRun(c), newDocs(c), newMock(c), newRecord(c), newDrift(c), newSchema(c), newLint(c), newInit(c), newNew(c), newProviders(c), newSteps(c), newVersion(c))
 	return root
 }
 

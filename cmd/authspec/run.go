@@ -4,37 +4,29 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"slices"
 	"sort"
 	"strings"
-	"time"
 
-	"github.com/joho/godotenv"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/report"
 	"github.com/authspec/authspec/internal/runner"
-	"github.com/authspec/authspec/internal/transport"
-	"github.com/authspec/authspec/providers"
-	"github.com/authspec/authspec/steps"
 )
 
 // runFlags are the flags of authspec run.
 type runFlags struct {
-	dir, env, envFile   string
+	liveFlags
+	dir, rerun, format  string
 	tags, name, shard   string
-	rerun, caCert       string
-	baseURLs, reports   []string
-	format              string
-	live, intrusive     bool
+	reports             []string
+	live                bool
 	list, verbose, curl bool
 	failFast, noColor   bool
 	concurrency         int
-	timeout             time.Duration
 }
 
 func newRun(c *console) *cobra.Command {
@@ -65,17 +57,14 @@ directory only when --dir names it.`,
 	flags.BoolVar(&f.live, "live", false, "talk to the real providers")
 	flags.BoolVar(&f.intrusive, "intrusive", false, "with --live: also try what a provider may count against the account (wrong secrets)")
 	flags.StringVar(&f.dir, "dir", "", "directory with providers/, features/ and fixtures/ of your own")
-	flags.StringVar(&f.env, "env", "", "environment of the provider: sandbox, production …")
-	flags.StringVar(&f.envFile, "env-file", "", "file with credentials, NAME=value a line (default: .env, if it is there)")
-	flags.StringArrayVar(&f.baseURLs, "base-url", nil, "PROVIDER=URL: send a provider's requests there; plain http only to this machine")
-	flags.StringVar(&f.caCert, "ca-cert", "", "PEM file with further certificate authorities to trust")
+	f.add(flags)
 	flags.StringVar(&f.tags, "tags", "", "only scenarios whose tags match: '@health and not @slow'")
 	flags.StringVar(&f.name, "name", "", "only scenarios whose name contains this text")
 	flags.StringVar(&f.shard, "shard", "", "only the i-th of n equal parts: i/n")
 	flags.StringVar(&f.rerun, "rerun", "", "only what failed the last time, as noted in this file; note there what fails now")
 	flags.BoolVar(&f.list, "list", false, "print what would run, and do not run it")
 	flags.IntVar(&f.concurrency, "concurrency", 4, "how many scenarios run at the same time")
-	flags.DurationVar(&f.timeout, "timeout", providers.DefaultTimeout, "limit for each request with its response")
+	f.addTimeout(flags)
 	flags.BoolVar(&f.failFast, "fail-fast", false, "skip the rest after the first failure")
 	flags.StringArrayVar(&f.reports, "report", nil, "FORMAT=FILE, - for standard output; formats: "+strings.Join(formatNames(), ", "))
 	flags.StringVar(&f.format, "format", "text", "what is printed: text, or one of the report formats")
@@ -102,8 +91,8 @@ func run(cmd *cobra.Command, c *console, f *runFlags, args []string) error {
 	if f.concurrency < 1 || f.concurrency > 256 {
 		return fmt.Errorf("--concurrency: want 1 to 256, got %d", f.concurrency)
 	}
-	if f.timeout <= 0 {
-		return fmt.Errorf("--timeout: want a duration above 0 such as 30s, got %s", f.timeout)
+	if err := f.checkTimeout(); err != nil {
+		return err
 	}
 	if f.intrusive && !f.live {
 		return errors.New("--intrusive means something only with --live: simulated providers lock no account")
@@ -136,6 +125,7 @@ func run(cmd *cobra.Command, c *console, f *runFlags, args []string) error {
 	opts := runner.Options{
 		Version: buildVersion(), Environment: f.env, Concurrency: f.concurrency,
 		FailFast: f.failFast, Timeout: f.timeout, Redactor: c.secrets,
+		FailuresOnly: !f.verbose && !f.curl && !slices.ContainsFunc(reports, keepsExchanges),
 	}
 	if err := checkEnvironment(plan, f.env, args); err != nil {
 		return err
@@ -179,6 +169,9 @@ func run(cmd *cobra.Command, c *console, f *runFlags, args []string) error {
 	}
 	return nil
 }
+
+// keepsExchanges reports whether a report shows those of passing scenarios.
+func keepsExchanges(r reportFlag) bool { return r.format == "json" || r.format == "html" }
 
 func modeOf(live bool) check.Mode {
 	if live {
@@ -247,110 +240,6 @@ func writeReport(c *console, format, file string, result *check.Run) error {
 		return report.Write(c.out, format, result, c.secrets)
 	}
 	return report.WriteFile(format, file, result, c.secrets)
-}
-
-func (f *runFlags) parseBaseURLs(catalogue *providers.Catalogue) (map[string]string, error) {
-	bases := map[string]string{}
-	for _, flag := range f.baseURLs {
-		name, base, found := strings.Cut(flag, "=")
-		if !found {
-			return nil, fmt.Errorf("--base-url %s: want PROVIDER=URL, such as antsomi=http://127.0.0.1:9103", flag)
-		}
-		p, err := catalogue.Lookup(name)
-		if err != nil {
-			return nil, fmt.Errorf("--base-url: %w", err)
-		}
-		u, err := url.Parse(base)
-		if err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			return nil, fmt.Errorf("--base-url %s: want a URL with nothing but scheme, host and path", name)
-		}
-		if err := providers.SecureURL(u); err != nil {
-			return nil, fmt.Errorf("--base-url %s: %w", name, err)
-		}
-		bases[p.ID] = base
-	}
-	return bases, nil
-}
-
-// newLive prepares the way to the real providers. A provider that was asked
-// for must have its credentials; all that are missing are named at once.
-func (f *runFlags) newLive(plan *runner.Plan, bases map[string]string, args []string) (*steps.Live, error) {
-	var authorities []byte
-	if f.caCert != "" {
-		pem, err := os.ReadFile(f.caCert)
-		if err != nil {
-			return nil, fmt.Errorf("--ca-cert: %w", err)
-		}
-		authorities = pem
-	}
-	carrier, err := transport.NewLive(authorities)
-	if err != nil {
-		return nil, fmt.Errorf("--ca-cert %s: %w", f.caCert, err)
-	}
-	lookup, err := f.credentialSource()
-	if err != nil {
-		return nil, err
-	}
-	live := &steps.Live{
-		Transport: carrier, BaseURLs: bases, Intrusive: f.intrusive,
-		Credentials: func(p *providers.Provider) (providers.Credentials, error) { return p.CredentialsFrom(lookup) },
-	}
-	if len(args) == 0 {
-		return live, nil
-	}
-	var problems []error
-	for _, p := range plan.Providers() {
-		if _, err := live.Credentials(p); err != nil {
-			problems = append(problems, err)
-		}
-	}
-	return live, errors.Join(problems...)
-}
-
-// credentialSource looks in the environment first, then in the .env file.
-// Nothing but credentials is taken from that file.
-func (f *runFlags) credentialSource() (func(string) (string, bool), error) {
-	file := f.envFile
-	if file == "" {
-		file = ".env"
-	}
-	values, err := godotenv.Read(file)
-	if err != nil && (f.envFile != "" || !errors.Is(err, os.ErrNotExist)) {
-		// The error of a malformed file quotes it: it may hold a secret.
-		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
-			return nil, fmt.Errorf("--env-file: %w", err)
-		}
-		return nil, fmt.Errorf("%s: cannot be read as NAME=value lines; quote values with blanks or #", file)
-	}
-	return func(name string) (string, bool) {
-		if value, ok := os.LookupEnv(name); ok && value != "" {
-			return value, true
-		}
-		value, ok := values[name]
-		return value, ok
-	}, nil
-}
-
-// checkEnvironment refuses an --env that a provider of the run does not have.
-func checkEnvironment(plan *runner.Plan, env string, args []string) error {
-	if env == "" {
-		return nil
-	}
-	var problems []error
-	for _, p := range plan.Providers() {
-		if _, ok := p.Environments[env]; ok {
-			continue
-		}
-		have := "it has none"
-		if names := p.EnvironmentNames(); len(names) > 0 {
-			have = "it has " + strings.Join(names, ", ")
-		}
-		problems = append(problems, fmt.Errorf("--env: %s has no environment %q: %s", p.ID, env, have))
-	}
-	if len(problems) > 0 && len(args) == 0 {
-		problems = append(problems, errors.New("name the providers to run: authspec run PROVIDER --env "+env))
-	}
-	return errors.Join(problems...)
 }
 
 func listPlan(out io.Writer, plan *runner.Plan) error {

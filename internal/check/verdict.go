@@ -34,6 +34,8 @@ const (
 	// Rejected.
 	CredentialRejected Cause = "credential_rejected"
 	ScopeMissing       Cause = "scope_missing"
+	Expired            Cause = "expired"    // its time was over when the provider refused it
+	LockedOut          Cause = "locked_out" // the account, not the credential
 
 	// Drifted: the part of the answer that differs.
 	Status      Cause = "status"
@@ -57,6 +59,8 @@ const (
 	Redirected       Cause = "redirected"
 	ResponseTooLarge Cause = "response_too_large"
 	AssumptionWrong  Cause = "assumption_wrong"
+	NotProven        Cause = "not_proven"     // neither accepted nor refused
+	ControlFailed    Cause = "control_failed" // a credential whose state is known fared otherwise
 
 	// Skipped.
 	NoCredential Cause = "no_credential"
@@ -65,6 +69,7 @@ const (
 	Intrusive    Cause = "intrusive"
 	BreakerOpen  Cause = "breaker_open"
 	FailFast     Cause = "fail_fast"
+	Deferred     Cause = "deferred" // no request was left for it within the deadline
 
 	// Invalid.
 	UndefinedStep     Cause = "undefined_step"
@@ -76,5 +81,7 @@ const (
 	BadExpectation    Cause = "bad_expectation"
 	BadStep           Cause = "bad_step"
 	MissingFixture    Cause = "missing_fixture"
+	BadSecret         Cause = "bad_secret"  // empty, very short, or a placeholder
+	NoScenario        Cause = "no_scenario" // nothing to run for a credential
 	InternalError     Cause = "internal_error"
 )

@@ -70,11 +70,11 @@ func printed(t *testing.T, c *Console, run *check.Run) []byte {
 }
 
 func TestGolden(t *testing.T) {
-	ending := map[string]string{"github": ".github.txt", "json": ".json", "junit": ".xml", "markdown": ".md"}
+	ending := map[string]string{"github": ".github.txt", "html": ".html", "json": ".json", "junit": ".xml", "messages": ".ndjson", "markdown": ".md"}
 	for name, run := range runs() {
 		for format := range Formats {
 			t.Run(name+"/"+format, func(t *testing.T) {
-				golden(t, name+ending[format], written(t, format, run))
+				golden(t, name+ending[format], stable(format, written(t, format, run)))
 			})
 		}
 		t.Run(name+"/console", func(t *testing.T) {

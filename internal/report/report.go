@@ -27,9 +27,11 @@ import (
 // It does not redact: Write and WriteFile do.
 var Formats = map[string]func(w io.Writer, run *check.Run) error{
 	"github":   writeGitHub,
+	"html":     writeHTML,
 	"json":     writeJSON,
 	"junit":    writeJUnit,
 	"markdown": writeMarkdown,
+	"messages": writeMessages,
 }
 
 // ErrLeak says that a secret was found in a report that was about to be

@@ -21,13 +21,13 @@ func TestParse(t *testing.T) {
 		{flag: "markdown=a=b.md", format: "markdown", file: "a=b.md"},
 		{flag: "junit", err: `report "junit": want FORMAT=FILE, such as junit=report.xml (- is the standard output)`},
 		{flag: "junit=", err: `report "junit=": want FORMAT=FILE, such as junit=report.xml (- is the standard output)`},
-		{flag: "junti=x", err: `report "junti": unknown format, the formats are github, json, junit, markdown; did you mean junit?`},
-		{flag: "jsno=x", err: `report "jsno": unknown format, the formats are github, json, junit, markdown; did you mean json?`},
-		{flag: "MD=x", err: `report "MD": unknown format, the formats are github, json, junit, markdown; did you mean markdown?`},
-		{flag: "xml=x", err: `report "xml": unknown format, the formats are github, json, junit, markdown; did you mean junit?`},
-		{flag: "git=x", err: `report "git": unknown format, the formats are github, json, junit, markdown; did you mean github?`},
-		{flag: "protobuf=x", err: `report "protobuf": unknown format, the formats are github, json, junit, markdown`},
-		{flag: "=x", err: `report "": unknown format, the formats are github, json, junit, markdown`},
+		{flag: "junti=x", err: `report "junti": unknown format, the formats are github, html, json, junit, markdown, messages; did you mean junit?`},
+		{flag: "jsno=x", err: `report "jsno": unknown format, the formats are github, html, json, junit, markdown, messages; did you mean json?`},
+		{flag: "MD=x", err: `report "MD": unknown format, the formats are github, html, json, junit, markdown, messages; did you mean markdown?`},
+		{flag: "xml=x", err: `report "xml": unknown format, the formats are github, html, json, junit, markdown, messages; did you mean junit?`},
+		{flag: "git=x", err: `report "git": unknown format, the formats are github, html, json, junit, markdown, messages; did you mean github?`},
+		{flag: "protobuf=x", err: `report "protobuf": unknown format, the formats are github, html, json, junit, markdown, messages`},
+		{flag: "=x", err: `report "": unknown format, the formats are github, html, json, junit, markdown, messages`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.flag, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestWriteFileFailures(t *testing.T) {
 		want               string
 	}{
 		{name: "leak", format: "json", file: old, erase: leak, want: "report json: a secret would have been written (a secret): the report is left out; this is a defect of authspec, please report it"},
-		{name: "unknown format", format: "yaml", file: old, want: `report "yaml": unknown format, the formats are github, json, junit, markdown`},
+		{name: "unknown format", format: "yaml", file: old, want: `report "yaml": unknown format, the formats are github, html, json, junit, markdown, messages; did you mean html?`},
 		{name: "folder", format: "json", file: dir, want: "report json: " + dir + " is a folder, name a file in it"},
 		{name: "file as folder", format: "json", file: filepath.Join(old, "x.json"), want: "report json: stat " + old + "/x.json: not a directory"},
 		{name: "full disk", format: "json", file: "/dev/full", want: "report json: write /dev/full: no space left on device"},

@@ -26,6 +26,9 @@ func (r *recorder) exchange(resp *providers.Response) check.Exchange {
 		ResponseBody:   erase(string(resp.Body)),
 		Duration:       resp.Duration,
 	}
+	if resp.Err != nil {
+		e.Error = erase(resp.Err.Error())
+	}
 	e.Curl = r.curl(resp)
 	return e
 }

@@ -89,18 +89,9 @@ type feature struct {
 
 // NewPlan reads the features of the workspace and chooses from them.
 func NewPlan(w *Workspace, sel Selection) (*Plan, error) {
-	var tags tagexpressions.Evaluatable
-	if sel.Tags != "" {
-		expression, err := tagexpressions.Parse(sel.Tags)
-		if err != nil {
-			return nil, fmt.Errorf("--tags %q: %w", sel.Tags, err)
-		}
-		for _, word := range regexp.MustCompile(`[\s()]+`).Split(sel.Tags, -1) {
-			if word != "" && word != "and" && word != "or" && word != "not" && !strings.HasPrefix(word, "@") {
-				return nil, fmt.Errorf("--tags %q: a tag begins with @: write @%s", sel.Tags, strings.TrimPrefix(word, "~"))
-			}
-		}
-		tags = expression
+	tags, err := parseTags(sel.Tags)
+	if err != nil {
+		return nil, fmt.Errorf("--tags %q: %w", sel.Tags, err)
 	}
 	files, chosen, err := w.chosen(sel.Args)
 	if err != nil {
@@ -119,7 +110,7 @@ func NewPlan(w *Workspace, sel Selection) (*Plan, error) {
 		for _, s := range f.scenarios {
 			switch {
 			case !chosen(s):
-			case tags != nil && !tags.Evaluate(s.Tags):
+			case sel.Tags != "" && !tags.Evaluate(s.Tags):
 			case sel.Name != "" && !strings.Contains(strings.ToLower(s.Name), strings.ToLower(sel.Name)):
 			default:
 				if n++; sel.Shard.Count == 0 || n%sel.Shard.Count == sel.Shard.Index%sel.Shard.Count {
@@ -129,6 +120,24 @@ func NewPlan(w *Workspace, sel Selection) (*Plan, error) {
 		}
 	}
 	return p, errors.Join(problems...)
+}
+
+var betweenTags = regexp.MustCompile(`[\s()]+`)
+
+// parseTags reads a tag expression. The library panics on some that are not
+// complete.
+func parseTags(text string) (tags tagexpressions.Evaluatable, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("the expression is not complete: write for example '@health and not @slow'")
+		}
+	}()
+	for _, word := range betweenTags.Split(text, -1) {
+		if word != "" && word != "and" && word != "or" && word != "not" && !strings.HasPrefix(word, "@") {
+			return nil, fmt.Errorf("a tag begins with @: write @%s", strings.TrimLeft(word, "~!@"))
+		}
+	}
+	return tagexpressions.Parse(text)
 }
 
 // chosen resolves the arguments to feature files and a test for scenarios.
@@ -266,21 +275,22 @@ func providerOf(uri string) string {
 }
 
 func readFeature(w *Workspace, uri string) (*feature, error) {
-	source, err := fs.ReadFile(w.Features, strings.TrimPrefix(uri, "features/"))
+	source, err := w.ReadFeature(uri)
 	if err != nil {
 		return nil, err
 	}
 	return parseFeature(uri, source)
 }
 
-var gherkinError = regexp.MustCompile(`\((\d+):(\d+)\): `)
-
 func parseFeature(uri string, source []byte) (*feature, error) {
 	newID := (&messages.Incrementing{}).NewId
-	document, err := gherkin.ParseGherkinDocument(bytes.NewReader(source), newID)
-	if err != nil {
-		text := strings.TrimPrefix(err.Error(), "Parser errors:\n")
-		return nil, errors.New(gherkinError.ReplaceAllString(strings.TrimSpace(text), uri+":$1:$2: "))
+	document, found := ParseGherkin(uri, source, newID)
+	if len(found) > 0 {
+		var all []error
+		for _, e := range found {
+			all = append(all, e)
+		}
+		return nil, errors.Join(all...)
 	}
 	f := &feature{uri: uri, source: source, document: document}
 	if document.Feature == nil {
@@ -417,6 +427,18 @@ func (f *feature) text(chosen map[*Scenario]bool) []byte {
 		}
 	}
 	return bytes.Join(out, []byte("\n"))
+}
+
+// Prepend adds the scenarios of a feature that is not in the workspace; they
+// run before all others.
+func (p *Plan) Prepend(uri string, source []byte) error {
+	f, err := parseFeature(uri, source)
+	if err != nil {
+		return err
+	}
+	p.features = append([]*feature{f}, p.features...)
+	p.Scenarios = append(slices.Clone(f.scenarios), p.Scenarios...)
+	return nil
 }
 
 // Keep removes the scenarios that keep does not want, and returns how many

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"sort"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,10 +26,14 @@ type Options struct {
 	Wrap        func(http.RoundTripper) http.RoundTripper
 	Concurrency int // 0: 1
 	FailFast    bool
-	Timeout     time.Duration
-	Redactor    *redact.Redactor    // learns every secret; erases them from results
-	Began       func(*check.Result) // called as each scenario begins, from its goroutine
-	Done        func(*check.Result) // called as each scenario ends, likewise
+	// FailuresOnly keeps the exchanges of scenarios that failed, for a run of
+	// which nobody will see the others: to redact them is a third of its time.
+	FailuresOnly bool
+	Timeout      time.Duration
+	Redactor     *redact.Redactor         // learns every secret; erases them from results
+	Secret       func(name, value string) // told every secret too; nil: nobody else wants to know
+	Began        func(*check.Result)      // called as each scenario begins, from its goroutine
+	Done         func(*check.Result)      // called as each scenario ends, likewise
 }
 
 // Run runs the plan. When ctx ends, scenarios that have not finished are left
@@ -67,7 +70,7 @@ func Run(ctx context.Context, p *Plan, opts Options) *check.Run {
 			Providers: p.Workspace.Providers, Fixtures: p.Workspace.Fixtures,
 			Live: opts.Live, Environment: opts.Environment, Wrap: opts.Wrap, Timeout: opts.Timeout,
 			UserAgent: "authspec/" + opts.Version + " (+https://github.com/authspec/authspec)",
-			Secret:    func(name, value string) { r.opts.Redactor.Add(name, value) },
+			Secret:    r.keepSecret,
 			Redact:    r.opts.Redactor.String,
 		})
 		registerFormat()
@@ -117,6 +120,13 @@ type recorder struct {
 	results []check.Result
 }
 
+func (r *recorder) keepSecret(name, value string) {
+	r.opts.Redactor.Add(name, value)
+	if r.opts.Secret != nil {
+		r.opts.Secret(name, value)
+	}
+}
+
 // A recording is one running scenario.
 type recording struct {
 	scenario *Scenario
@@ -162,8 +172,10 @@ func (r *recorder) register(run context.Context, sc *godog.ScenarioContext) {
 			if p := steps.ProviderOf(ctx); p != nil {
 				rec.result.Provider = p.ID
 			}
-			for _, resp := range steps.Exchanges(ctx) {
-				rec.result.Exchanges = append(rec.result.Exchanges, r.exchange(resp))
+			if !r.opts.FailuresOnly || rec.failure != nil && rec.failure.Verdict.Failed() {
+				for _, resp := range steps.Exchanges(ctx) {
+					rec.result.Exchanges = append(rec.result.Exchanges, r.exchange(resp))
+				}
 			}
 			r.finish(rec.end())
 		}
@@ -206,7 +218,7 @@ func verdictOf(step *ScenarioStep, err error) (check.StepStatus, *check.Failure)
 	case errors.As(err, &failure):
 		return check.StepFailed, failure
 	case errors.Is(err, godog.ErrUndefined):
-		message, advice := explainUndefined(step)
+		message, advice := steps.Undefined(keywordOf(step), step.Text)
 		return check.StepUndefined, &check.Failure{Verdict: check.Invalid, Cause: check.UndefinedStep, Message: message, Advice: advice}
 	case errors.Is(err, godog.ErrAmbiguous):
 		return check.StepAmbiguous, &check.Failure{Verdict: check.Invalid, Cause: check.AmbiguousStep, Message: "several sentences match this line", Advice: "Say it in other words: authspec steps lists the sentences."}
@@ -256,21 +268,6 @@ func (r *recorder) redact(res *check.Result) {
 	}
 }
 
-// explainUndefined says what is probably meant.
-func explainUndefined(step *ScenarioStep) (message, advice string) {
-	advice = "authspec steps lists the sentences that exist."
-	for _, sentence := range steps.Sentences() {
-		if sentence.Pattern.MatchString(step.Text) {
-			return fmt.Sprintf("this sentence belongs under %s, not under %s", sentence.Keyword, keywordOf(step)),
-				fmt.Sprintf("Begin the line with %s, or with And below a %s.", sentence.Keyword, sentence.Keyword)
-		}
-	}
-	if near := nearestSentence(step.Text); near != "" {
-		advice = "Did you mean: " + near + "? " + advice
-	}
-	return "no sentence of the vocabulary matches this line", advice
-}
-
 func keywordOf(step *ScenarioStep) string {
 	switch step.Type {
 	case "Context":
@@ -281,31 +278,4 @@ func keywordOf(step *ScenarioStep) string {
 		return "Then"
 	}
 	return step.Keyword
-}
-
-// nearestSentence compares words, not letters: sentences are long.
-func nearestSentence(text string) string {
-	best, bestScore := "", 0.45
-	have := wordSet(text)
-	for _, sentence := range steps.Sentences() {
-		want := wordSet(sentence.Example)
-		common := 0
-		for w := range want {
-			if have[w] {
-				common++
-			}
-		}
-		if score := 2 * float64(common) / float64(len(have)+len(want)); score > bestScore {
-			best, bestScore = sentence.Example, score
-		}
-	}
-	return best
-}
-
-func wordSet(text string) map[string]bool {
-	set := map[string]bool{}
-	for _, w := range strings.Fields(strings.ToLower(text)) {
-		set[strings.Trim(w, `":,.`)] = true
-	}
-	return set
 }

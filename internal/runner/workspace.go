@@ -23,31 +23,47 @@ type Workspace struct {
 	Fixtures  fs.FS // PROVIDER/CALL/SITUATION.http
 }
 
-// Open reads the workspace of dir: its providers/, features/ and fixtures/
+// Files are those of a workspace, before anything is read.
+type Files struct {
+	Providers fs.FS // *.yaml
+	Features  fs.FS // *.feature files at any depth
+	Fixtures  fs.FS // PROVIDER/CALL/SITUATION.http
+}
+
+// OpenFiles returns the files of dir: its providers/, features/ and fixtures/
 // laid over the built-in ones, file by file. An empty dir is the built-in
 // workspace.
-func Open(dir string) (*Workspace, error) {
-	w := &Workspace{Dir: dir, Features: features.Files, Fixtures: fixtures.Files}
-	var providerFiles fs.FS = providers.Files
-	if dir != "" {
-		info, err := os.Stat(dir)
-		if err != nil {
-			return nil, fmt.Errorf("--dir: %w", err)
-		}
-		if !info.IsDir() {
-			return nil, fmt.Errorf("--dir: %s is not a directory", dir)
-		}
-		own := func(room string) fs.FS { return os.DirFS(filepath.Join(dir, room)) }
-		providerFiles = overlay{own("providers"), providers.Files}
-		w.Features = overlay{own("features"), features.Files}
-		w.Fixtures = overlay{own("fixtures"), fixtures.Files}
+func OpenFiles(dir string) (Files, error) {
+	files := Files{providers.Files, features.Files, fixtures.Files}
+	if dir == "" {
+		return files, nil
 	}
-	catalogue, err := providers.Load(providerFiles)
+	info, err := os.Stat(dir)
+	if err != nil {
+		return files, fmt.Errorf("--dir: %w", err)
+	}
+	if !info.IsDir() {
+		return files, fmt.Errorf("--dir: %s is not a directory", dir)
+	}
+	own := func(room string) fs.FS { return os.DirFS(filepath.Join(dir, room)) }
+	return Files{
+		overlay{own("providers"), files.Providers},
+		overlay{own("features"), files.Features},
+		overlay{own("fixtures"), files.Fixtures},
+	}, nil
+}
+
+// Open reads the workspace of dir; see OpenFiles.
+func Open(dir string) (*Workspace, error) {
+	files, err := OpenFiles(dir)
 	if err != nil {
 		return nil, err
 	}
-	w.Providers = catalogue
-	return w, nil
+	catalogue, err := providers.Load(files.Providers)
+	if err != nil {
+		return nil, err
+	}
+	return &Workspace{Dir: dir, Providers: catalogue, Features: files.Features, Fixtures: files.Fixtures}, nil
 }
 
 // IsWorkspace reports whether dir has providers of its own.

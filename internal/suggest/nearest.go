@@ -8,7 +8,7 @@ import "strings"
 func Nearest(name string, known []string) string {
 	best, bestDistance := "", len(name)/3+2
 	for _, k := range known {
-		if d := distance(fold(name), fold(k)); d < bestDistance {
+		if d := Distance(fold(name), fold(k)); d < bestDistance {
 			best, bestDistance = k, d
 		}
 	}
@@ -27,9 +27,9 @@ func fold(s string) string {
 	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
 }
 
-// distance is the number of insertions, deletions, replacements and swaps of
+// Distance is the number of insertions, deletions, replacements and swaps of
 // neighbours that turn a into b (optimal string alignment).
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	s, t := []rune(a), []rune(b)
 	d := make([][]int, len(s)+1)
 	for i := range d {

@@ -16,16 +16,16 @@ import (
 
 // issue returns the body of the fixture with a fresh token, an expiry by the
 // simulator's clock and the granted scope, at the paths the provider file
-// declares and only where the fixture has a value. All else stays as it is,
-// byte for byte.
-func (s *Simulator) issue(f *Fixture, scopes []string) []byte {
+// declares and only where the fixture has a value, and the token. All else
+// stays as it is, byte for byte.
+func (s *Simulator) issue(f *Fixture, scopes []string) (issued []byte, token string) {
 	paths := s.provider.Auth.Response
 	now := s.Now()
 	expires := s.expiry(f.Body, now)
 	body := string(f.Body)
 
 	if sample := gjson.Get(body, paths.AccessToken); sample.Type == gjson.String {
-		token := s.newToken(sample.Str, now, expires)
+		token = s.newToken(sample.Str, now, expires)
 		body = replace(body, sample, quote(token))
 		s.Accept(token, scopes, expires)
 	}
@@ -38,7 +38,7 @@ func (s *Simulator) issue(f *Fixture, scopes []string) []byte {
 	if sample := gjson.Get(body, paths.Scope); sample.Type == gjson.String && len(scopes) > 0 {
 		body = replace(body, sample, quote(s.provider.JoinScopes(scopes)))
 	}
-	return []byte(body)
+	return []byte(body), token
 }
 
 // expiry follows the fixture where it states a lifetime, else the provider
@@ -142,9 +142,14 @@ func alphabetOf(sample string) string {
 }
 
 func randomText(length int, alphabet string) string {
-	b := make([]byte, length)
-	for i := range b {
-		b[i] = alphabet[rand.IntN(len(alphabet))]
+	const bits = 6 // no alphabet has more than 64 characters
+	b := make([]byte, 0, length)
+	for len(b) < length {
+		for random, n := rand.Uint64(), 0; n+bits <= 64 && len(b) < length; n += bits {
+			if i := int(random >> n & (1<<bits - 1)); i < len(alphabet) {
+				b = append(b, alphabet[i])
+			}
+		}
 	}
 	return string(b)
 }

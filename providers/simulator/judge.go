@@ -44,7 +44,7 @@ func (v verdict) String() string {
 
 func (s *Simulator) judge(r *request) verdict {
 	for _, rt := range s.routes {
-		if rt.endpoint.Method() == r.method && s.expand(pathOf(rt.endpoint)) == r.path {
+		if rt.method == r.method && rt.path == r.path {
 			if rt.call == providers.TokenCall {
 				return s.judgeToken(r)
 			}
@@ -61,17 +61,20 @@ func (s *Simulator) judgeToken(r *request) verdict {
 	a := &s.provider.Auth
 	read := clientAuths[a.ClientAuth]
 	var client specialClient
-	params, ok := read.params(r)
-	if !ok {
+	params, readable := read.params(r)
+	if !readable && !read.inHeader {
 		return token("invalid_request")
 	}
 	if read.credentials != nil {
 		id, secret, found := read.credentials(r, params)
-		base, special := cutSpecial(id)
-		if !found || base != s.creds["client_id"] || secret != s.creds["client_secret"] {
+		special, known := clientOf(id, s.creds["client_id"])
+		if !found || !known || secret != s.creds["client_secret"] {
 			return token("invalid_client")
 		}
 		client = special
+	}
+	if !readable {
+		return token("invalid_request")
 	}
 	switch {
 	case client == revokedClient, client == lockedClient && !s.hasFixture("token/unauthorized_client"):
@@ -121,13 +124,14 @@ func (s *Simulator) judgeToken(r *request) verdict {
 var clientAuths = map[string]struct {
 	params      func(*request) (url.Values, bool)
 	credentials func(*request, url.Values) (id, secret string, found bool) // nil: params are all there is
+	inHeader    bool                                                       // read before the parameters are
 }{
-	"basic":     {formParams, formEncodedBasic},
-	"basic_raw": {formParams, rawBasic},
-	"form":      {formParams, paramCredentials},
-	"json":      {jsonParams, paramCredentials},
-	"none":      {formParams, nil},
-	"query":     {queryParams, paramCredentials},
+	"basic":     {formParams, formEncodedBasic, true},
+	"basic_raw": {formParams, rawBasic, true},
+	"form":      {formParams, paramCredentials, false},
+	"json":      {jsonParams, paramCredentials, false},
+	"none":      {formParams, nil, false},
+	"query":     {queryParams, paramCredentials, false},
 }
 
 func formParams(r *request) (url.Values, bool) {
@@ -216,14 +220,11 @@ func (s *Simulator) judgeCall(r *request, name string) string {
 		return "invalid_token"
 	}
 	token := sent[len(before) : len(sent)-len(after)]
-	now := s.Now()
-	s.mu.Lock()
-	g, known := s.issued[token]
-	s.mu.Unlock()
+	g, known := s.tokens.find(token)
 	switch {
 	case !known:
 		return "invalid_token"
-	case !g.expires.IsZero() && !now.Before(g.expires):
+	case g.expires.hasCome(s.Now()):
 		return "expired_token"
 	case call.Scope != "" && !slices.Contains(g.scopes, call.Scope):
 		return "insufficient_scope"
@@ -236,8 +237,8 @@ func (s *Simulator) judgeCall(r *request, name string) string {
 func (s *Simulator) isCredential(sent string) (specialClient, bool) {
 	if s.provider.Auth.Scheme == "basic" {
 		user, password, ok := parseBasic(sent)
-		base, special := cutSpecial(user)
-		return special, ok && base == s.creds["username"] && password == s.creds["password"]
+		special, known := clientOf(user, s.creds["username"])
+		return special, ok && known && password == s.creds["password"]
 	}
 	want := s.expand(s.provider.Auth.Value)
 	if scheme, key, hasScheme := strings.Cut(want, " "); hasScheme {
@@ -247,8 +248,7 @@ func (s *Simulator) isCredential(sent string) (specialClient, bool) {
 		}
 		want, sent = key, sentKey
 	}
-	base, special := cutSpecial(sent)
-	return special, base == want
+	return clientOf(sent, want)
 }
 
 // expand puts the accepted credentials in place of {field}.

@@ -15,8 +15,10 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jarcoal/httpmock"
@@ -38,22 +40,15 @@ type Simulator struct {
 	fixtures map[string]*Fixture
 	creds    providers.Credentials
 	routes   []route
+	tokens   tokens
+	offset   atomic.Int64 // of the clock, in nanoseconds
 
 	mu      sync.Mutex
-	offset  time.Duration
-	issued  map[string]grant
 	steered steering
 }
 
-// A grant is what an access token stands for.
-type grant struct {
-	scopes  []string
-	expires time.Time // zero: never
-}
-
 type route struct {
-	call     string
-	endpoint providers.Endpoint
+	call, method, path string
 }
 
 // New returns a simulator of p that answers with the fixtures in fsys, which
@@ -63,22 +58,52 @@ func New(p *providers.Provider, fsys fs.FS) (*Simulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Simulator{provider: p, fixtures: fixtures, creds: TestCredentials(p), issued: map[string]grant{}}
+	return build(p, fixtures, TestCredentials(p)), nil
+}
+
+func build(p *providers.Provider, fixtures map[string]*Fixture, creds providers.Credentials) *Simulator {
+	s := &Simulator{provider: p, fixtures: fixtures, creds: creds}
+	bases := []string{""} // whoever mounts a simulator elsewhere sends the bare path
+	for _, base := range append([]string{p.BaseURL}, environmentURLs(p)...) {
+		if u, err := url.Parse(base); err == nil && strings.Trim(u.Path, "/") != "" {
+			bases = append(bases, strings.TrimSuffix(u.Path, "/"))
+		}
+	}
+	add := func(call string, e providers.Endpoint) {
+		path := s.expand(pathOf(e))
+		for _, base := range bases {
+			s.routes = append(s.routes, route{call, e.Method(), base + path})
+		}
+	}
 	if p.HasToken() {
-		s.routes = append(s.routes, route{providers.TokenCall, p.Auth.Token})
+		add(providers.TokenCall, p.Auth.Token)
+		for _, name := range p.EnvironmentNames() {
+			if token := p.Environments[name].Token; token != "" {
+				add(providers.TokenCall, token)
+			}
+		}
 	}
 	for _, name := range p.CallNames() {
-		s.routes = append(s.routes, route{name, p.Calls[name].Endpoint})
+		add(name, p.Calls[name].Endpoint)
 	}
-	return s, nil
+	return s
+}
+
+func environmentURLs(p *providers.Provider) []string {
+	var urls []string
+	for _, name := range p.EnvironmentNames() {
+		urls = append(urls, p.Environments[name].BaseURL)
+	}
+	return urls
 }
 
 // TestCredentials returns what a new simulator of p accepts: made-up values
-// that say what they are.
+// that say what they are. The slash in them tells a client that form-encodes
+// its Basic credentials from one that does not, and needs no quoting.
 func TestCredentials(p *providers.Provider) providers.Credentials {
 	creds := providers.Credentials{}
 	for _, field := range p.CredentialFields() {
-		creds[field] = "test-" + p.ID + "-" + strings.ReplaceAll(field, "_", "-")
+		creds[field] = "test-" + p.ID + "/" + strings.ReplaceAll(field, "_", "-")
 	}
 	return creds
 }
@@ -89,31 +114,32 @@ func (s *Simulator) Fresh(creds providers.Credentials) *Simulator {
 	if creds == nil {
 		creds = s.creds
 	}
-	return &Simulator{provider: s.provider, fixtures: s.fixtures, creds: maps.Clone(creds), routes: s.routes, issued: map[string]grant{}}
+	return build(s.provider, s.fixtures, maps.Clone(creds))
 }
 
 // Credentials returns what the simulator accepts.
 func (s *Simulator) Credentials() providers.Credentials { return maps.Clone(s.creds) }
 
+// Provider returns the provider that is simulated.
+func (s *Simulator) Provider() *providers.Provider { return s.provider }
+
 // Now returns the simulator's time.
-func (s *Simulator) Now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Now().Add(s.offset)
-}
+func (s *Simulator) Now() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) }
 
 // Advance moves the simulator's clock forward.
-func (s *Simulator) Advance(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.offset += d
+func (s *Simulator) Advance(d time.Duration) { s.offset.Add(int64(d)) }
+
+// Accept makes token known, as if the simulator had issued it. A simulator
+// knows the last 50,000 tokens; it tells an expired one from an unknown one
+// for as long as it lived, and for a day at least.
+func (s *Simulator) Accept(token string, scopes []string, expires time.Time) {
+	s.tokens.add(token, scopes, s.Now(), expires)
 }
 
-// Accept makes token known, as if the simulator had issued it.
-func (s *Simulator) Accept(token string, scopes []string, expires time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.issued[token] = grant{scopes, expires}
+// Knows reports whether the simulator knows the access token, expired or not.
+func (s *Simulator) Knows(token string) bool {
+	_, known := s.tokens.find(token)
+	return known
 }
 
 // Fixture returns what answers the situation "call/situation", and whether
@@ -125,9 +151,20 @@ func (s *Simulator) Fixture(situation string) (*Fixture, bool) {
 }
 
 // Judge returns the situation that the request would meet, "call/situation",
-// without answering it. A request to no known endpoint is "unknown_call".
+// without answering it. A request to no known endpoint is "unknown_call". The
+// path may begin with that of a base URL the simulator does not know.
 func (s *Simulator) Judge(req *http.Request, body []byte) string {
-	return s.judge(newRequest(req, body)).String()
+	r := newRequest(req, body)
+	endpoint := ""
+	for _, rt := range s.routes {
+		if rt.method == r.method && strings.HasSuffix(r.path, rt.path) && len(rt.path) > len(endpoint) {
+			endpoint = rt.path
+		}
+	}
+	if endpoint != "" {
+		r.path = endpoint
+	}
+	return s.judge(r).String()
 }
 
 // ServeHTTP answers over a network.
@@ -137,10 +174,40 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "request body is larger than 1 MiB", http.StatusRequestEntityTooLarge)
 		return
 	}
-	a := s.answer(newRequest(r, body))
-	maps.Copy(w.Header(), a.header)
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // the client is gone; there is no one to tell
+	s.Respond(r, body).Send(w)
+}
+
+// A Response is what a simulator answers.
+type Response struct {
+	Situation string // "call/situation", or "unknown_call"
+	Status    int
+	Header    http.Header
+	Body      []byte
+	Token     string // the access token that the body issues, if any
+}
+
+// Respond answers a request whose body has been read. The response is the
+// caller's to change.
+func (s *Simulator) Respond(r *http.Request, body []byte) *Response {
+	return s.answer(newRequest(r, body))
+}
+
+// Send writes the response as it is: what net/http would guess of it is left
+// out, and what belongs to the connection it was recorded on too.
+func (r *Response) Send(w http.ResponseWriter) {
+	header := w.Header()
+	maps.Copy(header, r.Header)
+	for _, name := range []string{"Connection", "Transfer-Encoding", "Content-Length"} {
+		header.Del(name)
+	}
+	if header.Get("Content-Type") == "" {
+		header["Content-Type"] = nil
+	}
+	if r.Status != http.StatusNoContent && r.Status != http.StatusNotModified {
+		header.Set("Content-Length", strconv.Itoa(len(r.Body)))
+	}
+	w.WriteHeader(r.Status)
+	_, _ = w.Write(r.Body) // the client is gone; there is no one to tell
 }
 
 // Transport returns a round tripper that answers in process, for one client.
@@ -157,59 +224,54 @@ func (s *Simulator) Transport() http.RoundTripper {
 		}
 		a := s.answer(newRequest(r, body))
 		return &http.Response{
-			Status:        fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)),
-			StatusCode:    a.status,
+			Status:        fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status)),
+			StatusCode:    a.Status,
 			Proto:         "HTTP/1.1",
 			ProtoMajor:    1,
 			ProtoMinor:    1,
-			Header:        a.header,
-			Body:          io.NopCloser(bytes.NewReader(a.body)),
-			ContentLength: int64(len(a.body)),
+			Header:        a.Header,
+			Body:          io.NopCloser(bytes.NewReader(a.Body)),
+			ContentLength: int64(len(a.Body)),
 			Request:       r,
 		}, nil
 	}
 	for _, rt := range s.routes {
-		mock.RegisterResponder(rt.endpoint.Method(), pathOf(rt.endpoint), respond)
+		mock.RegisterResponder(rt.method, rt.path, respond)
 	}
 	mock.RegisterNoResponder(respond) // says itself what it does not know
 	return mock
 }
 
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
 // answer judges the request and answers with the fixture of the situation.
-func (s *Simulator) answer(r *request) (a answer) {
+func (s *Simulator) answer(r *request) (a *Response) {
 	v := s.steer(s.judge(r))
-	f, ok := s.Fixture(v.String())
-	defer func() { s.note(r, v, a.status) }()
+	situation := v.String()
+	f, ok := s.Fixture(situation)
+	defer func() { s.note(r, situation, a.Status) }()
 	if !ok {
-		return undocumented(v.String(), s.provider)
+		return undocumented(situation, s.provider)
 	}
-	header := f.Header.Clone()
-	body := f.Body
+	a = &Response{Situation: situation, Status: f.Status, Header: f.Header.Clone(), Body: f.Body}
 	switch v.name {
 	case "issued":
-		body = s.issue(f, v.scopes)
+		a.Body, a.Token = s.issue(f, v.scopes)
 	case "rate_limited":
-		s.setRetryAfter(header, v.call)
+		s.setRetryAfter(a.Header, v.call)
 	}
-	return answer{f.Status, header, body}
+	return a
 }
 
-func undocumented(situation string, p *providers.Provider) answer {
+func undocumented(situation string, p *providers.Provider) *Response {
 	message := fmt.Sprintf("%s's documentation does not show what it answers here, and no fixture assumes it: fixtures/%s/%s.http", p.Name, p.ID, situation)
 	if situation == unknownCall {
 		message = fmt.Sprintf("%s has no such call in providers/%s.yaml", p.Name, p.ID)
 	}
 	body, _ := json.Marshal(map[string]string{"authspec": "undocumented", "situation": situation, "message": message})
-	return answer{
-		status: http.StatusNotImplemented,
-		header: http.Header{UndocumentedHeader: {situation}, "Content-Type": {"application/json"}},
-		body:   append(body, '\n'),
+	return &Response{
+		Situation: situation,
+		Status:    http.StatusNotImplemented,
+		Header:    http.Header{UndocumentedHeader: {situation}, "Content-Type": {"application/json"}},
+		Body:      append(body, '\n'),
 	}
 }
 

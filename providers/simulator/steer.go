@@ -22,13 +22,18 @@ const (
 	revokedClient specialClient = "revoked" // its credential was revoked
 )
 
-func cutSpecial(id string) (string, specialClient) {
+// clientOf tells which client an ID is, of those that go with the valid one,
+// and whether it is any of them. The valid ID itself may end in such a word.
+func clientOf(id, valid string) (client specialClient, known bool) {
+	if id == valid {
+		return "", true
+	}
 	for _, c := range []specialClient{limitedClient, lockedClient, revokedClient} {
-		if base, ok := strings.CutSuffix(id, "-"+string(c)); ok {
-			return base, c
+		if id == valid+"-"+string(c) {
+			return c, true
 		}
 	}
-	return id, ""
+	return "", false
 }
 
 // SpecialClients returns the credentials of the special clients by name:
@@ -102,13 +107,7 @@ func (s *Simulator) Force(situation string) error {
 
 // Revoke makes the simulator forget an access token. It reports whether the
 // token was known.
-func (s *Simulator) Revoke(token string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, known := s.issued[token]
-	delete(s.issued, token)
-	return known
-}
+func (s *Simulator) Revoke(token string) bool { return s.tokens.remove(token) }
 
 // EnforceLimits makes the simulator keep the provider's documented limits.
 func (s *Simulator) EnforceLimits() {
@@ -147,8 +146,8 @@ func (s *Simulator) Received() []Received {
 func (s *Simulator) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.offset = 0
-	clear(s.issued)
+	s.offset.Store(0)
+	s.tokens.clear()
 	s.steered = steering{limits: s.steered.limits, journal: s.steered.journal}
 }
 
@@ -164,7 +163,7 @@ func (s *Simulator) steer(v verdict) verdict {
 	if !s.steered.limits || !limited {
 		return v
 	}
-	now := time.Now().Add(s.offset)
+	now := s.Now()
 	w := s.steered.windows[v.call]
 	if now.Sub(w.began) >= time.Duration(limit.Per) {
 		w = window{began: now}
@@ -188,16 +187,16 @@ func (s *Simulator) setRetryAfter(header http.Header, call string) {
 	if header.Get("Retry-After") == "" || !counted {
 		return
 	}
-	left := time.Duration(s.provider.Limits[call].Per) - time.Now().Add(s.offset).Sub(w.began)
+	left := time.Duration(s.provider.Limits[call].Per) - s.Now().Sub(w.began)
 	header.Set("Retry-After", strconv.Itoa(max(1, int(left.Seconds()+0.999))))
 }
 
-func (s *Simulator) note(r *request, v verdict, status int) {
+func (s *Simulator) note(r *request, situation string, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.steered.journal == 0 {
 		return
 	}
-	s.steered.noted = append(s.steered.noted, Received{time.Now().Add(s.offset), r.method, r.path, r.header.Clone(), r.body, v.String(), status})
+	s.steered.noted = append(s.steered.noted, Received{s.Now(), r.method, r.path, r.header.Clone(), r.body, situation, status})
 	s.steered.noted = s.steered.noted[max(0, len(s.steered.noted)-s.steered.journal):]
 }

@@ -1,0 +1,18 @@
+// Debian's Chromium, with nothing to talk to.
+import { chromium } from "playwright-core";
+
+export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+
+// open opens a page and keeps what it asks for and complains about.
+export async function open(browser, address, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.asked = [];
+  page.complained = [];
+  page.on("request", (r) => { if (!r.url().startsWith("data:")) page.asked.push(r.url()); });
+  page.on("console", (m) => page.complained.push(m.text()));
+  page.on("pageerror", (e) => page.complained.push(String(e)));
+  page.on("dialog", (d) => { page.complained.push(`dialog: ${d.message()}`); d.dismiss(); });
+  await page.goto(address);
+  return page;
+}

@@ -1,0 +1,384 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/credentials"
+	"github.com/authspec/authspec/internal/health"
+	"github.com/authspec/authspec/internal/history"
+	"github.com/authspec/authspec/internal/report"
+	"github.com/authspec/authspec/internal/runner"
+	"github.com/authspec/authspec/internal/suggest"
+)
+
+// checkFlags are the flags of authspec check.
+type checkFlags struct {
+	liveFlags
+	dir, file, history    string
+	reports               []string
+	overall, perProvider  int
+	deadline, jitter      time.Duration
+	keep, commandTimeout  time.Duration
+	seed                  uint64
+	share                 int
+	onlyProblems, verbose bool
+	noColor, schema       bool
+}
+
+func newCheck(c *console) *cobra.Command {
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use:   "check [CREDENTIAL ...]",
+		Short: "Check credentials against the real providers: which works, which does not, and why",
+		Long: `Runs the health scenarios (@health) of every credential in a credentials file
+against its real provider, and says of each whether it works, since when, why
+not, and who must act. Names choose some of them.
+
+It is polite: two credentials of a provider at a time, half of the limits that
+the provider file declares, one token request for each token it needs, one
+refused attempt a credential, no repeated token request, Retry-After obeyed,
+and a provider that fails five times in a row is left alone. What its limits
+leave no room for before the deadline is deferred to the next check.
+
+A refusal that the provider does not document is suspected until the next check
+confirms it. So the results are remembered in a history beside the credentials
+file; authspec history shows it.
+
+No value stands in the credentials file, only where it is kept:
+
+  credentials:
+    - name: antsomi-eu
+      provider: antsomi
+      owner: growth@example.com
+      values: {client_id: env:ANTSOMI_EU_ID, client_secret: file:secrets/antsomi}
+      scopes: [item, event]   # required
+      expires: 2027-03-31     # the last day of the secret
+
+env:NAME, file:PATH, exec:COMMAND (run without a shell) and keyring:SERVICE/KEY
+say where. --schema prints the JSON Schema of the file.
+
+Exit status: 0 all work, 1 rejected, or a contract is broken, 2 a credential
+cannot be tried, 3 inconclusive, 4 interrupted, 5 nothing was tried.`,
+		Example: `  authspec check
+  authspec check --credentials nightly.yaml --history /var/lib/authspec/history.db
+  authspec check antsomi-eu --verbose
+  authspec check --only-problems --report json=health.json --report junit=health.xml`,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), c, args) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.file, "credentials", "credentials.yaml", "the credentials file")
+	flags.StringVar(&f.history, "history", "", "file that remembers the results, or none (default: beside the credentials file)")
+	flags.StringVar(&f.dir, "dir", "", "directory with providers/, features/ and fixtures/ of your own")
+	flags.StringVar(&f.envFile, "env-file", "", "file in which env: finds variables, NAME=value a line (default: .env, if it is there)")
+	flags.StringArrayVar(&f.baseURLs, "base-url", nil, "PROVIDER=URL: send a provider's requests there; plain http only to this machine")
+	flags.StringVar(&f.caCert, "ca-cert", "", "PEM file with further certificate authorities to trust")
+	flags.StringArrayVar(&f.reports, "report", nil, "FORMAT=FILE, - for standard output; formats: json, junit")
+	flags.BoolVar(&f.onlyProblems, "only-problems", false, "leave out what works")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show the evidence: scenario, exchange, a curl command")
+	flags.DurationVar(&f.deadline, "deadline", time.Hour, "how long after the start a credential may still be begun")
+	f.addTimeout(flags)
+	flags.IntVar(&f.overall, "concurrency", 16, "how many credentials are checked at the same time")
+	flags.IntVar(&f.perProvider, "per-provider", 2, "how many of them at one provider")
+	flags.IntVar(&f.share, "budget", 50, "percentage of a provider's limits that a check may use")
+	flags.DurationVar(&f.jitter, "jitter", 250*time.Millisecond, "longest random pause before each credential of a provider")
+	flags.Uint64Var(&f.seed, "seed", 0, "seed of the pauses and the order (default: a new one each time)")
+	flags.DurationVar(&f.commandTimeout, "exec-timeout", credentials.DefaultTimeout, "limit for each exec: command and each look into the keyring")
+	flags.DurationVar(&f.keep, "keep", history.DefaultRetention, "how long results are remembered")
+	flags.BoolVar(&f.noColor, "no-color", false, "no colours, also on a terminal (NO_COLOR does the same)")
+	flags.BoolVar(&f.schema, "schema", false, "print the JSON Schema of the credentials file, and do nothing else")
+	return cmd
+}
+
+func (f *checkFlags) run(ctx context.Context, c *console, args []string) error {
+	if f.schema {
+		_, err := c.out.Write(credentials.Schema())
+		return err
+	}
+	reports, err := f.parse()
+	if err != nil {
+		return err
+	}
+	dir := f.dir
+	if dir == "" {
+		dir = workspaceDir(c, "", true)
+	}
+	workspace, err := runner.Open(dir)
+	if err != nil {
+		return err
+	}
+	file, err := credentials.Read(f.file, workspace.Providers)
+	if err != nil {
+		return err
+	}
+	chosen, err := choose(file, args)
+	if err != nil {
+		return err
+	}
+	opts, err := f.options(c, file, workspace, chosen)
+	if err != nil {
+		return err
+	}
+	store, err := f.openHistory(c)
+	if err != nil {
+		return err
+	}
+	people := f.newConsole(c, reports)
+	run, err := f.check(ctx, store, people, opts)
+	if err != nil {
+		people.Stop()
+		return err
+	}
+	if err := people.Finish(run); err != nil {
+		return &exitError{check.ExitInternal, fmt.Errorf("writing the output: %w", err)}
+	}
+	for _, r := range reports {
+		if err := writeHealthReport(c, r, run); err != nil {
+			code := check.ExitInvalid
+			if errors.Is(err, report.ErrLeak) {
+				code = check.ExitInternal
+			}
+			return &exitError{code, fmt.Errorf("--report %s=%s: %w", r.format, r.file, err)}
+		}
+	}
+	if code := run.ExitCode(); code != check.ExitOK {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+// parse checks the flags.
+func (f *checkFlags) parse() ([]reportFlag, error) {
+	var reports []reportFlag
+	for _, r := range f.reports {
+		format, file, err := report.ParseHealth(r)
+		if err != nil {
+			return nil, fmt.Errorf("--report: %w", err)
+		}
+		reports = append(reports, reportFlag{format, file})
+	}
+	switch {
+	case f.overall < 1 || f.overall > 256:
+		return nil, fmt.Errorf("--concurrency: want 1 to 256, got %d", f.overall)
+	case f.perProvider < 1 || f.perProvider > 64:
+		return nil, fmt.Errorf("--per-provider: want 1 to 64, got %d", f.perProvider)
+	case f.share < 1 || f.share > 100:
+		return nil, fmt.Errorf("--budget: want 1 to 100 percent, got %d", f.share)
+	case f.deadline <= 0:
+		return nil, fmt.Errorf("--deadline: want a duration above 0 such as 30m, got %s", f.deadline)
+	case f.jitter < 0 || f.commandTimeout <= 0 || f.keep <= 0:
+		return nil, errors.New("--jitter, --exec-timeout and --keep: want a duration such as 30s, not below 0")
+	}
+	return reports, f.checkTimeout()
+}
+
+// choose returns the credentials of these names, or all.
+func choose(file *credentials.File, names []string) ([]*credentials.Credential, error) {
+	if len(names) == 0 {
+		return file.Credentials, nil
+	}
+	var chosen []*credentials.Credential
+	for _, name := range names {
+		i := slices.IndexFunc(file.Credentials, func(c *credentials.Credential) bool { return c.Name == name })
+		if i < 0 {
+			var known []string
+			for _, c := range file.Credentials {
+				known = append(known, c.Name)
+			}
+			return nil, fmt.Errorf("no credential %q in %s%s", name, file.Path, suggest.DidYouMean(name, known))
+		}
+		chosen = append(chosen, file.Credentials[i])
+	}
+	return chosen, nil
+}
+
+// options says how the chosen credentials are checked.
+func (f *checkFlags) options(c *console, file *credentials.File, workspace *runner.Workspace, chosen []*credentials.Credential) (health.Options, error) {
+	none := health.Options{}
+	lookup, err := f.credentialSource()
+	if err != nil {
+		return none, err
+	}
+	resolver, err := credentials.NewResolver(file, lookup, f.commandTimeout)
+	if err != nil {
+		return none, err
+	}
+	wanted := *file
+	wanted.Credentials = chosen
+	for _, m := range wanted.Missing(resolver.Lookup) {
+		fmt.Fprintf(c.err, "authspec: %s is not set: %s cannot be checked\n", m.Variable, names(m.Credentials))
+	}
+	for _, w := range file.Warnings {
+		fmt.Fprintf(c.err, "authspec: %s: %s\n", file.Path, w)
+	}
+	bases, err := f.parseBaseURLs(workspace.Providers)
+	if err != nil {
+		return none, err
+	}
+	carrier, err := f.carrier()
+	if err != nil {
+		return none, err
+	}
+	seed := f.seed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	return health.Options{
+		Version: buildVersion(), Workspace: workspace, Credentials: chosen, Values: resolver.Values,
+		Transport: carrier, BaseURLs: bases, Redactor: c.secrets,
+		PerPlace: f.perProvider, Overall: f.overall, Timeout: f.timeout, Deadline: f.deadline, Jitter: f.jitter, Seed: seed,
+		Share: float64(f.share) / 100, Cooldown: breakerCooldown,
+	}, nil
+}
+
+// breakerCooldown is after how long a provider that failed is asked once more.
+const breakerCooldown = 30 * time.Second
+
+// names lists a few names, and counts the others.
+func names(list []string) string {
+	const enough = 5
+	if len(list) <= enough {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:enough], ", "), len(list)-enough)
+}
+
+// historyFile is where results are remembered: --history, or beside the
+// credentials file; empty: nowhere.
+func historyFile(flag, credentialsFile string) string {
+	switch flag {
+	case "none":
+		return ""
+	case "":
+		return strings.TrimSuffix(credentialsFile, filepath.Ext(credentialsFile)) + ".history.db"
+	}
+	return flag
+}
+
+// openHistory opens the history; nil: there is to be none.
+func (f *checkFlags) openHistory(c *console) (*history.Store, error) {
+	path := historyFile(f.history, f.file)
+	if path == "" {
+		return nil, nil
+	}
+	store, err := history.Open(path, c.secrets)
+	if err != nil && f.history == "" {
+		err = fmt.Errorf("%w\n(--history FILE puts it elsewhere, --history none does without)", err)
+	}
+	return store, err
+}
+
+// check checks, and remembers.
+func (f *checkFlags) check(ctx context.Context, store *history.Store, people *report.HealthConsole, opts health.Options) (_ *health.Run, err error) {
+	keep := func(*health.Credential) error { return nil }
+	var recording *history.Recording
+	if store != nil {
+		defer func() { err = errors.Join(err, store.Close()) }()
+		if recording, err = f.remember(store, &opts); err != nil {
+			return nil, err
+		}
+		keep = func(cred *health.Credential) error { return recording.Keep(cred, time.Now()) }
+	}
+	seen := map[string]bool{} // each credential is shown once, also when it is revised
+	opts.Planned, opts.Began, opts.Waiting = people.Planned, people.Began, people.Waiting
+	shown := make(chan struct{}, 1)
+	opts.Done = func(cred *health.Credential) error {
+		err := keep(cred) // first of all
+		shown <- struct{}{}
+		first := !seen[cred.Name]
+		seen[cred.Name] = true
+		<-shown
+		if first {
+			people.Done(cred)
+		}
+		return err
+	}
+	people.Start(len(opts.Credentials))
+	run, err := health.Check(ctx, opts)
+	if err != nil {
+		code := check.ExitInvalid
+		if errors.Is(err, history.ErrLeak) {
+			code = check.ExitInternal
+		}
+		return nil, &exitError{code, err}
+	}
+	if recording != nil {
+		err = recording.End(run)
+	}
+	return run, err
+}
+
+// remember prepares a history for a run, and the run by what the history
+// knows.
+func (f *checkFlags) remember(store *history.Store, opts *health.Options) (*history.Recording, error) {
+	longest := 24 * time.Hour
+	for _, p := range opts.Workspace.Providers.All() {
+		for _, limit := range p.Limits {
+			longest = max(longest, time.Duration(limit.Per))
+		}
+	}
+	now := time.Now()
+	if err := store.Forget(now.Add(-f.keep), now.Add(-longest)); err != nil {
+		return nil, err
+	}
+	states, err := store.States()
+	if err != nil {
+		return nil, err
+	}
+	opts.Before = states
+	opts.Sent = func(place, call string) []time.Time {
+		times, sentErr := store.Sent(place, call)
+		err = cmp.Or(err, sentErr)
+		return times
+	}
+	opts.Spent = func(place, call string, at time.Time) { _ = store.Spent(place, call, at) }
+	return store.Begin(opts.Version, opts.Seed, len(opts.Credentials), now)
+}
+
+// newConsole prints for people; to the standard error when a report has the
+// standard output.
+func (f *checkFlags) newConsole(c *console, reports []reportFlag) *report.HealthConsole {
+	out := c.out
+	if slices.ContainsFunc(reports, func(r reportFlag) bool { return r.file == "-" }) {
+		out = c.err
+	}
+	people := &report.HealthConsole{Out: out, Erase: c.secrets, Verbose: f.verbose, OnlyProblems: f.onlyProblems, Deadline: f.deadline}
+	people.Live, people.Color, people.Width = terminal(out, f.noColor)
+	return people
+}
+
+// terminal tells whether out is one, with colours, and how wide.
+func terminal(out io.Writer, noColor bool) (live, color bool, width int) {
+	file, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" {
+		return false, false, 0
+	}
+	if w, _, err := term.GetSize(int(file.Fd())); err == nil {
+		width = w
+	}
+	return true, !noColor && os.Getenv("NO_COLOR") == "", width
+}
+
+func writeHealthReport(c *console, r reportFlag, run *health.Run) error {
+	if r.file == "-" {
+		return report.WriteHealth(c.out, r.format, run, c.secrets)
+	}
+	return report.WriteHealthFile(r.format, r.file, run, c.secrets)
+}

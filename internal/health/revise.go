@@ -1,0 +1,49 @@
+package health
+
+import (
+	"fmt"
+
+	"github.com/authspec/authspec/internal/check"
+)
+
+// revise looks at the whole run, and corrects what could not be seen from one
+// credential: whose fault it is when no answer comes, and that a provider
+// which refuses all its credentials at once may well have a fault of its own.
+func (c *checker) revise(places []*place) {
+	reached := false
+	refusesAll := map[string]string{} // place to what to say
+	byCredential := map[string]*place{}
+	for _, p := range places {
+		reached = reached || p.tally.answered
+		for _, name := range p.names {
+			byCredential[name] = p
+		}
+		if s := p.summary(); s.State == RefusesAll {
+			refusesAll[p.key] = s.Message
+		}
+	}
+	working := map[string]int{} // credentials that worked before, by place that refuses all
+	for i := range c.done {
+		if p := byCredential[c.done[i].Name]; p != nil && c.done[i].Before.Verdict == check.Passed {
+			working[p.key]++
+		}
+	}
+	for i := range c.done {
+		cred := &c.done[i]
+		p := byCredential[cred.Name]
+		if p == nil {
+			continue
+		}
+		switch message := refusesAll[p.key]; {
+		case cred.Rule == ByNoAnswer && !reached && (len(places) > 1 || cred.Cause == check.NetworkDNS):
+			cred.Who = TheOperator
+			cred.Advice = "No provider answered at all: look at the network of this machine first."
+		case message != "" && working[p.key] >= many && cred.Verdict == check.Rejected && cred.Control == "" && cred.State.Looks == 1:
+			cred.Confirmed, cred.State.Confirmed, cred.Rule = false, false, ByFirstLook
+			cred.Message += fmt.Sprintf("; %s, %d of which worked before: perhaps a fault of its own", message, working[p.key])
+		default:
+			continue
+		}
+		c.tell(cred)
+	}
+}

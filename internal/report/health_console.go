@@ -1,0 +1,306 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/health"
+	"github.com/authspec/authspec/internal/redact"
+)
+
+// A HealthConsole prints a check of credentials for people, while it goes and
+// when it is over: in a pipe a line for each credential as it ends, on a
+// terminal a table by provider that is redrawn and then erased; at the end in
+// both what needs doing, sorted, and a summary.
+//
+// It passes everything through Erase before Out. Its methods may be called
+// from several goroutines; the fields are set before Start.
+type HealthConsole struct {
+	Out          io.Writer
+	Erase        *redact.Redactor // nil erases nothing
+	Color        bool
+	Live         bool // Out is a terminal: draw progress
+	Width        int  // columns; 0 is 100
+	Verbose      bool // show the evidence
+	OnlyProblems bool // leave out what works
+	Deadline     time.Duration
+
+	mu       sync.Mutex
+	began    time.Time
+	selected int
+	done     int
+	counts   map[check.Verdict]int
+	places   []*progress
+	frame    int
+	drawn    int // lines of the table on the screen
+	stop     chan struct{}
+	stopped  chan struct{}
+	err      error
+}
+
+// A progress is how far one place has come.
+type progress struct {
+	place   health.Place
+	began   time.Time
+	done    int
+	counts  map[check.Verdict]int
+	running []string
+	until   time.Time // waits until then
+	why     string
+}
+
+// Start begins the output: so many credentials are about to be checked.
+func (c *HealthConsole) Start(selected int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.began, c.selected, c.counts = time.Now(), selected, map[check.Verdict]int{}
+	if !c.Live {
+		c.print(fmt.Sprintf("%s on the real providers\n", plural(selected, "credential")))
+		return
+	}
+	c.stop, c.stopped = make(chan struct{}), make(chan struct{})
+	go c.redraw(c.stop, c.stopped)
+}
+
+// Planned says what the places' limits allow, before the first request.
+func (c *HealthConsole) Planned(places []health.Place) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range places {
+		c.progressOf(places[i].Provider, places[i].Address).place = places[i]
+	}
+	page := newPage(paint(c.Color), c.Width)
+	page.plans(places, c.Deadline)
+	if page.Len() > 0 {
+		c.clear()
+		c.print(page.String())
+	}
+}
+
+func (c *HealthConsole) progressOf(provider, address string) *progress {
+	i := slices.IndexFunc(c.places, func(p *progress) bool { return p.place.Provider == provider && p.place.Address == address })
+	if i < 0 {
+		i = len(c.places)
+		c.places = append(c.places, &progress{place: health.Place{Provider: provider, Address: address}, counts: map[check.Verdict]int{}})
+	}
+	return c.places[i]
+}
+
+func (c *HealthConsole) progressOn(cred *health.Credential) *progress {
+	address := cred.Environment + cred.BaseURL
+	for _, p := range c.places {
+		if p.place.Provider == cred.Provider && (p.place.Address == address || address == "") {
+			return p
+		}
+	}
+	return c.progressOf(cred.Provider, address)
+}
+
+// Began says that a credential's turn has come.
+func (c *HealthConsole) Began(cred *health.Credential) {
+	if !c.Live {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.progressOn(cred)
+	if p.began.IsZero() {
+		p.began = time.Now()
+	}
+	p.running = append(p.running, cred.Name)
+	p.until = time.Time{}
+}
+
+// Waiting says that a place has to wait, and why.
+func (c *HealthConsole) Waiting(place health.Place, until time.Time, why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.progressOf(place.Provider, place.Address)
+	if !c.Live {
+		c.print(fmt.Sprintf("waiting       %s until %s: %s\n", placeName(&place), until.UTC().Format("15:04:05 MST"), label(c.Erase.String(why))))
+	}
+	p.until, p.why = until, why
+}
+
+// Done says what became of a credential.
+func (c *HealthConsole) Done(cred *health.Credential) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done++
+	c.counts[cred.Verdict]++
+	if c.Live {
+		p := c.progressOn(cred)
+		p.done++
+		p.counts[cred.Verdict]++
+		p.running = slices.DeleteFunc(p.running, func(name string) bool { return name == cred.Name })
+		return
+	}
+	if c.OnlyProblems && quiet(cred) {
+		return
+	}
+	p := paint(c.Color)
+	line := p.verdict(cred.Verdict, pad(string(cred.Verdict), len(check.Inconclusive))) + "  " + label(c.Erase.String(cred.Name))
+	if cred.Cause != "" {
+		line += "  " + p.verdict(cred.Verdict, words(cred.Cause))
+	}
+	c.print(line + p.dim("  "+label(cred.Provider)+"  "+took(cred.Duration)) + "\n")
+}
+
+// Finish ends the output with all that was found out. It returns the first
+// error that Out gave since Start.
+func (c *HealthConsole) Finish(run *health.Run) error {
+	c.Stop()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	page := newPage(paint(c.Color), c.Width)
+	page.health(run.Redacted(c.Erase.String), c.OnlyProblems, c.Verbose)
+	c.print(page.String())
+	return c.err
+}
+
+// Stop erases the progress and draws it no more; calling it again does
+// nothing.
+func (c *HealthConsole) Stop() {
+	c.mu.Lock()
+	stop, stopped := c.stop, c.stopped
+	c.stop = nil
+	c.mu.Unlock()
+	if stop == nil {
+		return
+	}
+	close(stop)
+	<-stopped
+}
+
+func (c *HealthConsole) redraw(stop, stopped chan struct{}) {
+	defer close(stopped)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			c.mu.Lock()
+			c.clear()
+			c.mu.Unlock()
+			return
+		case now := <-tick.C:
+			c.mu.Lock()
+			c.draw(now)
+			c.mu.Unlock()
+		}
+	}
+}
+
+// clear erases the table: up as many lines as it has, and all below.
+func (c *HealthConsole) clear() {
+	if c.drawn > 0 {
+		c.print(fmt.Sprintf("\r\x1b[%dA\x1b[J", c.drawn))
+		c.drawn = 0
+	}
+}
+
+func (c *HealthConsole) draw(now time.Time) {
+	p := paint(c.Color)
+	width := newPage(p, c.Width).width - 1
+	spinner := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
+	c.frame = (c.frame + 1) % len(spinner)
+	lines := []string{p.bold(fmt.Sprintf("%c %d/%d", spinner[c.frame], c.done, c.selected)) + c.signs(c.counts) + p.dim(c.left(now))}
+	name := 0
+	for _, place := range c.places {
+		name = max(name, min(cells(placeName(&place.place)), 40))
+	}
+	const most = 12
+	shown := slices.Clone(c.places)
+	slices.SortStableFunc(shown, func(a, b *progress) int { return a.rank() - b.rank() })
+	for _, place := range shown[:min(len(shown), most)] {
+		plain := fmt.Sprintf("  %s  %d/%d", pad(cut(placeName(&place.place), name), name), place.done, place.place.Credentials)
+		what := strings.Join(place.running, ", ")
+		if what == "" && place.until.After(now) {
+			what = fmt.Sprintf("waits until %s: %s", place.until.Format("15:04:05"), place.why)
+		}
+		signs := c.signs(place.counts)
+		room := width - cells(plain) - cells(c.plainSigns(place.counts)) - 2
+		lines = append(lines, plain+signs+"  "+p.dim(cut(label(c.Erase.String(what)), room)))
+	}
+	if hidden := len(shown) - most; hidden > 0 {
+		lines = append(lines, p.dim(fmt.Sprintf("  … and %d more providers", hidden)))
+	}
+	c.clear()
+	c.print(strings.Join(lines, "\n") + "\n")
+	c.drawn = len(lines)
+}
+
+// rank sorts places by what is going on: running, waiting, to come, over.
+func (p *progress) rank() int {
+	switch {
+	case len(p.running) > 0:
+		return 0
+	case !p.until.IsZero() && p.done < p.place.Credentials:
+		return 1
+	case p.done < p.place.Credentials:
+		return 2
+	}
+	return 3
+}
+
+func (c *HealthConsole) signs(counts map[check.Verdict]int) string {
+	s := ""
+	for _, v := range slices.Backward(check.Verdicts()) {
+		if n := counts[v]; n > 0 {
+			s += paint(c.Color).verdict(v, fmt.Sprintf("  %s %d", mark(v), n))
+		}
+	}
+	return s
+}
+
+func (c *HealthConsole) plainSigns(counts map[check.Verdict]int) string {
+	s := ""
+	for _, n := range counts {
+		s += fmt.Sprintf("  x %d", n)
+	}
+	return s
+}
+
+// left says how long it will take yet: as long as the slowest place.
+func (c *HealthConsole) left(now time.Time) string {
+	var longest time.Duration
+	for _, p := range c.places {
+		left := p.place.Credentials - p.done
+		if left <= 0 {
+			continue
+		}
+		var d time.Duration
+		if p.done > 0 && !p.began.IsZero() {
+			d = now.Sub(p.began) / time.Duration(p.done) * time.Duration(left)
+		}
+		if till := p.place.Planned.LaterTill.Sub(now); till > d {
+			d = till
+		}
+		if till := p.until.Sub(now); till > d {
+			d = till
+		}
+		longest = max(longest, d)
+	}
+	if longest < time.Second || c.done == 0 {
+		return ""
+	}
+	return "  about " + took(longest.Truncate(time.Second)) + " left"
+}
+
+// print sends text to Out in one call, until Out fails or a secret turns up.
+func (c *HealthConsole) print(s string) {
+	if c.err != nil {
+		return
+	}
+	b := c.Erase.Bytes([]byte(s))
+	if name, found := c.Erase.Leak(b); found {
+		c.err = fmt.Errorf("console: %w (%s): this is a defect of authspec, please report it", ErrLeak, name)
+		return
+	}
+	_, c.err = c.Out.Write(b)
+}

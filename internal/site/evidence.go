@@ -1,0 +1,268 @@
+package site
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/redact"
+	"github.com/authspec/authspec/internal/runner"
+	"github.com/authspec/authspec/providers"
+	"github.com/authspec/authspec/providers/simulator"
+)
+
+// evidence is what runs have shown.
+type evidence struct {
+	plan     map[string][]*runner.Scenario // by provider
+	features map[string]*feature           // by URI
+	// rehearsal is the result of each scenario, by ID, on simulated providers
+	// that say which fixture answered.
+	rehearsal map[string]*check.Result
+	// runs are those to show, the oldest first, the rehearsal if there is none.
+	runs  []*check.Run
+	given bool // the runs were given
+}
+
+// situationHeader names in a rehearsal the fixture that answered.
+const situationHeader = "Authspec-Situation"
+
+func gather(ctx context.Context, w *runner.Workspace, opts *Options) (*evidence, error) {
+	tagged := *w
+	tagged.Fixtures = taggedFixtures{w.Fixtures}
+	plan, err := runner.NewPlan(&tagged, runner.Selection{})
+	if err != nil {
+		return nil, err
+	}
+	run := runner.Run(ctx, plan, runner.Options{Version: opts.Version, Concurrency: 2 * runtime.NumCPU()})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	run.Started = opts.Now
+	ev := &evidence{plan: map[string][]*runner.Scenario{}, rehearsal: map[string]*check.Result{}, features: map[string]*feature{}}
+	for i := range run.Results {
+		r := &run.Results[i]
+		ev.rehearsal[fmt.Sprintf("%s:%d", r.URI, r.Line)] = r
+	}
+	var problems []error
+	for _, s := range plan.Scenarios {
+		id := s.Provider
+		if r := ev.rehearsal[s.ID()]; r != nil && r.Provider != "" {
+			id = r.Provider
+		}
+		ev.plan[id] = append(ev.plan[id], s)
+		if ev.features[s.URI] == nil {
+			f, err := readFeature(w, s.URI)
+			problems = append(problems, err)
+			ev.features[s.URI] = f
+		}
+	}
+	ev.runs, ev.given = slices.Clone(opts.Runs), len(opts.Runs) > 0
+	slices.SortStableFunc(ev.runs, func(a, b *check.Run) int { return a.Started.Compare(b.Started) })
+	for i, r := range ev.runs {
+		ev.runs[i] = redactedRun(r, opts.Redact)
+	}
+	if !ev.given {
+		ev.runs = []*check.Run{run}
+	}
+	return ev, errors.Join(problems...)
+}
+
+// redactedRun erases from results what their file may hold: it was written by
+// someone else, somewhere else.
+func redactedRun(run *check.Run, erase *redact.Redactor) *check.Run {
+	if erase == nil {
+		erase = redact.New()
+	}
+	out := *run
+	out.Results = slices.Clone(run.Results)
+	for i := range out.Results {
+		r := &out.Results[i]
+		r.Message, r.Advice = erase.String(r.Message), erase.String(r.Advice)
+	}
+	return &out
+}
+
+// taggedFixtures puts a header into each fixture that says which it is.
+type taggedFixtures struct{ fs.FS }
+
+func (t taggedFixtures) ReadFile(name string) ([]byte, error) {
+	content, err := fs.ReadFile(t.FS, name)
+	if err != nil {
+		return nil, err
+	}
+	_, situation, _ := strings.Cut(strings.TrimSuffix(name, ".http"), "/")
+	var out []byte
+	tagged := false
+	for line := range bytes.Lines(content) {
+		out = append(out, line...)
+		if !tagged && bytes.HasPrefix(line, []byte("HTTP/")) {
+			out = fmt.Appendf(out, "%s: %s\n", situationHeader, situation)
+			tagged = true
+		}
+	}
+	return out, nil
+}
+
+// met is the situation that a scenario is about: the one of its last exchange.
+// An undocumented one counts.
+func met(r *check.Result) string {
+	if r == nil || len(r.Exchanges) == 0 {
+		return ""
+	}
+	header := r.Exchanges[len(r.Exchanges)-1].ResponseHeader
+	if situation := header.Get(simulator.UndocumentedHeader); situation != "" {
+		return situation
+	}
+	return header.Get(situationHeader)
+}
+
+// A Status is how a provider fared in one run.
+type Status struct {
+	Verdict check.Verdict
+	Mode    check.Mode
+	At      time.Time
+	By      map[check.Verdict]int
+	Total   int
+}
+
+// status returns how the provider fared in a run, or nil when the run has
+// nothing of it.
+func status(run *check.Run, provider string) *Status {
+	s := &Status{Mode: run.Mode, At: run.Started, By: map[check.Verdict]int{}}
+	for i := range run.Results {
+		if r := &run.Results[i]; r.Provider == provider {
+			s.By[r.Verdict]++
+			s.Total++
+		}
+	}
+	if s.Total == 0 {
+		return nil
+	}
+	for _, v := range check.Verdicts() {
+		if s.By[v] > 0 && (v != check.Skipped || s.By[check.Passed] == 0) {
+			s.Verdict = v
+			break
+		}
+	}
+	return s
+}
+
+// verified is the status that counts: of the last live run in which anything
+// was tried, or else of the last simulated one. Only a live run says something
+// about the provider.
+func (ev *evidence) verified(provider string) *Status {
+	var simulated *Status
+	for _, run := range slices.Backward(ev.runs) {
+		s := status(run, provider)
+		switch {
+		case s == nil || s.Verdict == check.Skipped:
+		case s.Mode == check.Live:
+			return s
+		case simulated == nil:
+			simulated = s
+		}
+	}
+	return simulated
+}
+
+// since is a simulated run that failed after the provider was verified live:
+// the page may no longer be what the provider does.
+func (ev *evidence) since(provider string, verified *Status) *Status {
+	if verified == nil || verified.Mode != check.Live {
+		return nil
+	}
+	for _, run := range slices.Backward(ev.runs) {
+		s := status(run, provider)
+		switch {
+		case s == nil:
+		case s.Mode == check.Live || s.At.Before(verified.At):
+			return nil
+		case s.Verdict.Failed():
+			return s
+		}
+	}
+	return nil
+}
+
+// outcome is what became of a scenario last: live if it was tried live.
+type outcome struct {
+	*check.Result
+	Mode check.Mode
+	At   time.Time
+}
+
+func (ev *evidence) outcome(s *runner.Scenario) *outcome {
+	var simulated *outcome
+	for _, run := range slices.Backward(ev.runs) {
+		r := find(run, s)
+		switch {
+		case r == nil:
+		case run.Mode == check.Live && r.Verdict != check.Skipped:
+			return &outcome{r, run.Mode, run.Started}
+		case simulated == nil || simulated.Mode == check.Live:
+			simulated = &outcome{r, run.Mode, run.Started}
+		}
+	}
+	return simulated
+}
+
+// find looks for a scenario by its file and name: lines move from one version
+// of a feature to the next. Where names repeat, the line decides.
+func find(run *check.Run, s *runner.Scenario) *check.Result {
+	var byName *check.Result
+	for i := range run.Results {
+		r := &run.Results[i]
+		if r.URI != s.URI || r.Scenario != s.Name {
+			continue
+		}
+		if r.Line == s.Line {
+			return r
+		}
+		if byName == nil {
+			byName = r
+		}
+	}
+	return byName
+}
+
+// seen is when the real provider last gave an answer: status and error code to
+// a call. Zero: no run has met it.
+func (ev *evidence) seen(p *providers.Provider, call string, code int, name string) time.Time {
+	var last time.Time
+	for _, run := range ev.runs {
+		if run.Mode != check.Live {
+			continue
+		}
+		for i := range run.Results {
+			r := &run.Results[i]
+			if r.Provider != p.ID {
+				continue
+			}
+			for _, x := range r.Exchanges {
+				if x.Call == call && x.Status == code && (name == "" || errorCode(p, x.ResponseBody) == name) && r.Started.After(last) {
+					last = r.Started
+				}
+			}
+		}
+	}
+	return last
+}
+
+func errorCode(p *providers.Provider, body string) string {
+	if p.Auth.Error == "" || !gjson.Valid(body) {
+		return ""
+	}
+	if code := gjson.Get(body, p.Auth.Error); code.Type == gjson.String || code.Type == gjson.Number {
+		return code.String()
+	}
+	return ""
+}
