@@ -5,7 +5,7 @@ export const launch = () => chromium.launch({ executablePath: process.env.CHROMI
 
 // open opens a page and keeps what it asks for and complains about.
 export async function open(browser, address, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   page.asked = [];
   page.complained = [];

@@ -46,6 +46,8 @@ export function make() {
     history.push("--results", `past-${day}.json`);
   }
 
+  run("docs", "--out", "plain-site"); // what a reader of the README gets
+
   // The site, in its second version: there is something that changed.
   run("docs", "--out", "site");
   const lock = join(out, "site/authspec-docs.lock.json");

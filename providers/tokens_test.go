@@ -222,7 +222,7 @@ func TestConcurrentFetchesAreJoined(t *testing.T) {
 // A caller that looks just before a fetch ends must not begin another one.
 func TestLateCallersAreJoined(t *testing.T) {
 	now := noon
-	for round := range 2000 {
+	for round := range 1000 {
 		issuer := new(issuer)
 		client := issuer.client(t, &now)
 		var callers sync.WaitGroup

@@ -141,10 +141,9 @@ func (f *checkFlags) run(ctx context.Context, c *console, args []string) error {
 		return err
 	}
 	people := f.newConsole(c, reports)
-	run, err := f.check(ctx, store, people, opts)
-	if err != nil {
-		people.Stop()
-		return err
+	run, unkept := f.check(ctx, store, people, opts)
+	if run == nil {
+		return unkept
 	}
 	if err := people.Finish(run); err != nil {
 		return &exitError{check.ExitInternal, fmt.Errorf("writing the output: %w", err)}
@@ -158,8 +157,15 @@ func (f *checkFlags) run(ctx context.Context, c *console, args []string) error {
 			return &exitError{code, fmt.Errorf("--report %s=%s: %w", r.format, r.file, err)}
 		}
 	}
-	if code := run.ExitCode(); code != check.ExitOK {
-		return &exitError{code: code}
+	code := run.ExitCode()
+	switch {
+	case errors.Is(unkept, history.ErrLeak):
+		code = check.ExitInternal
+	case unkept != nil && code != check.ExitInternal:
+		code = check.ExitInvalid
+	}
+	if code != check.ExitOK {
+		return &exitError{code, unkept}
 	}
 	return nil
 }
@@ -285,7 +291,8 @@ func (f *checkFlags) openHistory(c *console) (*history.Store, error) {
 	return store, err
 }
 
-// check checks, and remembers.
+// check checks, and remembers. The error is for what could not be remembered;
+// without a run there was no check.
 func (f *checkFlags) check(ctx context.Context, store *history.Store, people *report.HealthConsole, opts health.Options) (_ *health.Run, err error) {
 	keep := func(*health.Credential) error { return nil }
 	var recording *history.Recording
@@ -296,31 +303,18 @@ func (f *checkFlags) check(ctx context.Context, store *history.Store, people *re
 		}
 		keep = func(cred *health.Credential) error { return recording.Keep(cred, time.Now()) }
 	}
-	seen := map[string]bool{} // each credential is shown once, also when it is revised
 	opts.Planned, opts.Began, opts.Waiting = people.Planned, people.Began, people.Waiting
-	shown := make(chan struct{}, 1)
 	opts.Done = func(cred *health.Credential) error {
-		err := keep(cred) // first of all
-		shown <- struct{}{}
-		first := !seen[cred.Name]
-		seen[cred.Name] = true
-		<-shown
-		if first {
-			people.Done(cred)
-		}
+		err := keep(cred) // before anyone hears of it
+		people.Done(cred)
 		return err
 	}
+	opts.Revised = keep
 	people.Start(len(opts.Credentials))
 	run, err := health.Check(ctx, opts)
-	if err != nil {
-		code := check.ExitInvalid
-		if errors.Is(err, history.ErrLeak) {
-			code = check.ExitInternal
-		}
-		return nil, &exitError{code, err}
-	}
+	people.Stop()
 	if recording != nil {
-		err = recording.End(run)
+		err = errors.Join(err, recording.End(run))
 	}
 	return run, err
 }

@@ -247,4 +247,3 @@ func TestAReferenceNeverFormatsAsAValue(t *testing.T) {
 		}
 	}
 }
-

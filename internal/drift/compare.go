@@ -190,7 +190,7 @@ func (c *comparer) values(s *situationFindings, f *simulator.Fixture, x *record.
 		return
 	}
 	for _, pin := range c.pins[x.Scenario] {
-		if v := body.Get(pin.Path); v.Exists() && !pin.Admits(v) {
+		if v := body.Get(pin.Path); pin.Call == x.Call && v.Exists() && !pin.Admits(v) {
 			s.tally(pin.Path, fmt.Sprintf("is %s, the spec says %s", c.quote(v), pin.String()), Breaking, assumed)
 		}
 	}

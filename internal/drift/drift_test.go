@@ -196,6 +196,12 @@ func TestEachChangeIsReportedOnceAtItsPath(t *testing.T) {
 		"a value out of a closed set":     {at(ok, replace(`"state": "open"`, `"state": "pending"`)), []string{"breaking items/ok: `items.0.state` is \"pending\", the spec says one of \"open\", \"closed\""}, check.ExitBroken},
 		"a value of the closed set":       {at(ok, replace(`"state": "open"`, `"state": "closed"`)), []string{}, check.ExitOK},
 
+		"a value below a change": {at(ok, func(r *simulator.Response) {
+			r.Body = []byte(`{"items":{"0":{"state":"x"}},"meta.page":{"next":null,"total":2},"scope":"all","empty":[]}`)
+		}), []string{
+			"breaking items/ok: `items` was an array, is now an object",
+		}, check.ExitBroken},
+
 		// The same change in two situations of a call is one change.
 		"errors change their form": {func(r *simulator.Response) {
 			if r.Status >= 400 && strings.HasPrefix(r.Situation, "token/") && r.Situation != "token/invalid_scope" {

@@ -241,7 +241,7 @@ func silenceOf(j *job, ex *examination, r *check.Result, index int) finding {
 	}
 	f := finding{verdict: check.Inconclusive, cause: r.Cause, rule: ByAnswer, message: r.Message, advice: r.Advice, who: TheOperator}
 	if faulty(r.Cause) {
-		f.rule, f.who = ByNoAnswer, TheProvider
+		f.rule = ByNoAnswer
 	}
 	if n := len(r.Exchanges); n > 0 {
 		f.evidence = &Evidence{Scenario: title(r), URI: r.URI, Line: r.Line, Exchange: bounded(r.Exchanges[n-1])}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/credentials"
 	"github.com/authspec/authspec/internal/redact"
 	"github.com/authspec/authspec/internal/runner"
 	"github.com/authspec/authspec/providers"
@@ -90,6 +91,14 @@ type examineOptions struct {
 // sending as soon as an answer makes it pointless or impolite to go on.
 func examine(ctx context.Context, j *job, opts examineOptions) *examination {
 	erase := redact.New() // of this credential alone: few secrets, quickly found
+	for field, value := range j.values {
+		// By the name that the operator knows: it stands in the curl command.
+		name := j.provider.Credentials[field]
+		if r := j.credential.Values[field]; r.Source == credentials.Env {
+			name = r.Target
+		}
+		erase.Add(name, value)
+	}
 	ex := &examination{}
 	scenario := -1
 	live := &steps.Live{

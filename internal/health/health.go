@@ -73,9 +73,11 @@ type Options struct {
 	Planned func([]Place)
 	// Began is called as a credential's turn comes, Done as soon as it is
 	// known what became of it, each from its goroutine. What Done has kept is
-	// not lost; when it fails, so does the check, at its end.
-	Began func(*Credential)
-	Done  func(*Credential) error
+	// not lost; when it fails, so does the check, at its end. Revised is
+	// called for results that the end of the run shows in another light.
+	Began   func(*Credential)
+	Done    func(*Credential) error
+	Revised func(*Credential) error
 	// Spent is called for each request that counts against a limit.
 	Spent func(place, call string, at time.Time)
 	// Waiting is called when a place has to wait, and why.
@@ -165,15 +167,15 @@ func (c *checker) keep(cred *Credential) {
 	c.mu.Lock()
 	c.done = append(c.done, *cred)
 	c.mu.Unlock()
-	c.tell(cred)
+	c.tell(c.opts.Done, cred)
 }
 
 // tell hands a result over to whoever keeps it.
-func (c *checker) tell(cred *Credential) {
-	if c.opts.Done == nil {
+func (c *checker) tell(keep func(*Credential) error, cred *Credential) {
+	if keep == nil {
 		return
 	}
-	if err := c.opts.Done(cred); err != nil {
+	if err := keep(cred); err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if len(c.errs) == 0 { // the others are the same

@@ -7,7 +7,7 @@ import (
 )
 
 // revise looks at the whole run, and corrects what could not be seen from one
-// credential: whose fault it is when no answer comes, and that a provider
+// credential: that it is not our network when others answer, and that a provider
 // which refuses all its credentials at once may well have a fault of its own.
 func (c *checker) revise(places []*place) {
 	reached := false
@@ -35,15 +35,15 @@ func (c *checker) revise(places []*place) {
 			continue
 		}
 		switch message := refusesAll[p.key]; {
-		case cred.Rule == ByNoAnswer && !reached && (len(places) > 1 || cred.Cause == check.NetworkDNS):
-			cred.Who = TheOperator
-			cred.Advice = "No provider answered at all: look at the network of this machine first."
+		case cred.Rule == ByNoAnswer && reached && (cred.Cause == check.NetworkTCP || cred.Cause == check.Timeout):
+			cred.Who = TheProvider
+			cred.Advice = fmt.Sprintf("Others answered, so it is not the network of this machine: look at %s's status page, and at the address (%s).", p.provider.Name, orElse(p.address, p.provider.BaseURL))
 		case message != "" && working[p.key] >= many && cred.Verdict == check.Rejected && cred.Control == "" && cred.State.Looks == 1:
 			cred.Confirmed, cred.State.Confirmed, cred.Rule = false, false, ByFirstLook
 			cred.Message += fmt.Sprintf("; %s, %d of which worked before: perhaps a fault of its own", message, working[p.key])
 		default:
 			continue
 		}
-		c.tell(cred)
+		c.tell(c.opts.Revised, cred)
 	}
 }

@@ -158,7 +158,7 @@ func (t *tape) note(req *http.Request, resp *providers.Response) {
 	if len(scopes) == 0 {
 		scopes = t.provider.Auth.Scopes.Default
 	}
-	_ = scopes
+	t.judge.Accept(token.Value, scopes, token.Expires)
 }
 
 // ended notes which scenario sent what was exchanged since the last one ended.

@@ -236,6 +236,25 @@ func jsonOf(v any) string {
 	return string(b)
 }
 
+// Secrets that look like anything else: a number, words in a cookie.
+func TestPlainSecretsReachNoFile(t *testing.T) {
+	w := workspace(t, vault)
+	o := observeVault(t, w, func(situation string, rw http.ResponseWriter) {
+		rw.Header().Set("Set-Cookie", "who=jane-and-her-session; Path=/")
+		if situation == "token/issued" {
+			respond(rw, 200, `{"access_token":"`+plantedToken+`","expires_in":3600,"pin":8675309,"list":[-1,8675309.0],"note":"for jane-and-her-session only"}`)
+			return
+		}
+		respond(rw, 400, `{"error":"invalid_scope"}`)
+	})
+	o.creds = vaultCredentials.With("client_id", "8675309")
+	_, files := recordTo(t, w.Dir, o)
+	issued := files["vault/token/issued.http"]
+	if strings.Contains(issued, "8675309") || strings.Contains(issued, "jane-and-her-session") || !strings.Contains(issued, `"note": "for `) {
+		t.Errorf("got\n%s", issued)
+	}
+}
+
 // A secret that cannot be replaced stops the recording.
 func TestASecretThatIsLeftStopsTheRecording(t *testing.T) {
 	w := workspace(t, vault)

@@ -13,6 +13,7 @@ import (
 
 // A Pin is a place of an answer whose values a feature spells out.
 type Pin struct {
+	Call     string         // whose answers it is about
 	Path     string         // gjson path of the body
 	Literals []gjson.Result // one of them stands there
 }
@@ -39,16 +40,22 @@ func (p *Pin) String() string {
 	return "one of " + strings.Join(list, ", ")
 }
 
+var callSentence = regexp.MustCompile(`^I call "([^"]+)"`)
+
 var errorSentence = regexp.MustCompile(`^the error is "([^"]+)"$`)
 
 // Pins returns what a scenario spells out of the body of its answer.
 func Pins(s *runner.Scenario, p *providers.Provider) []Pin {
 	var pins []Pin
+	call := providers.TokenCall
 	for i := range s.Steps {
 		step := &s.Steps[i]
+		if m := callSentence.FindStringSubmatch(step.Text); m != nil {
+			call = m[1]
+		}
 		if m := errorSentence.FindStringSubmatch(step.Text); m != nil && p.Auth.Error != "" {
 			raw, _ := json.Marshal(m[1]) // a string cannot fail
-			pins = append(pins, Pin{p.Auth.Error, []gjson.Result{gjson.ParseBytes(raw)}})
+			pins = append(pins, Pin{call, p.Auth.Error, []gjson.Result{gjson.ParseBytes(raw)}})
 		}
 		if step.Text != "the response body has:" {
 			continue
@@ -58,7 +65,7 @@ func Pins(s *runner.Scenario, p *providers.Provider) []Pin {
 				continue
 			}
 			if literals := literalsOf(cells[1]); literals != nil {
-				pins = append(pins, Pin{cells[0], literals})
+				pins = append(pins, Pin{call, cells[0], literals})
 			}
 		}
 	}

@@ -76,12 +76,14 @@ func (p *page) healthRow(c *health.Credential, now time.Time, w healthColumns) {
 	if !now.IsZero() {
 		since = ago(c.Since, now)
 	}
-	stale := !now.IsZero() && c.State.Stale(now, health.DefaultStale)
 	state := p.paint.verdict(c.Verdict, pad(healthState(c), w.state))
 	sign := p.paint.loud(c.Verdict, mark(c.Verdict))
-	if stale {
-		state, sign = p.paint.dim(pad(healthState(c), w.state)), p.paint.dim(mark(c.Verdict))
-		since += ", stale"
+	switch {
+	case now.IsZero() || c.Verdict == check.Invalid || !c.State.Stale(now, health.DefaultStale):
+	case c.State.Checked.IsZero():
+		since += ", never checked"
+	default:
+		since += ", last checked " + ago(c.State.Checked, now) + " ago"
 	}
 	p.line(sign + " " + p.paint.bold(pad(cut(label(c.Name), max(w.name, 60)), w.name)) + "  " + pad(cut(label(c.Provider), max(w.provider, 40)), w.provider) + "  " + state + "  " + p.paint.dim(since))
 }
@@ -156,7 +158,7 @@ func (p *page) health(run *health.Run, onlyProblems, verbose bool) {
 		p.healthGroup(group, now, w, verbose)
 	}
 	for _, place := range run.Places {
-		if place.State == health.RefusesAll || place.State == health.Unreachable || place.State == health.Unreliable {
+		if place.Credentials > 1 && (place.State == health.RefusesAll || place.State == health.Unreachable || place.State == health.Unreliable) {
 			p.prose(p.paint.loud(check.Inconclusive, mark(check.Inconclusive))+" ", 2,
 				fmt.Sprintf("%s as a whole is %s: %s", placeName(&place), words(check.Cause(place.State)), place.Message))
 		}

@@ -78,7 +78,7 @@ type (
 
 func newHTMLRun(run *check.Run) *htmlRun {
 	out := &htmlRun{
-		Run: run, Gist: gist(run), Counts: map[check.Verdict]int{}, Happened: happened(run), Meaning: meaning(run), Exit: run.ExitCode(),
+		Run: run, Gist: gist(run), Counts: map[check.Verdict]int{}, Happened: happened(run), Meaning: sentence(meaning(run)), Exit: run.ExitCode(),
 		Page: web.Page{Title: fmt.Sprintf("authspec run: %s", meaning(run)), Description: happened(run)},
 	}
 	_, all := tallies(run)
@@ -213,6 +213,8 @@ func (s htmlStep) MissIn(row int) *check.Miss {
 	}
 	return nil
 }
+
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
 
 // head1 is a name that fills no screen.
 func head1(s string) string {

@@ -196,22 +196,23 @@ func shape(t *testing.T, body []byte) any {
 	if err := json.Unmarshal(body, &v); err != nil {
 		t.Fatalf("%v: %s", err, body)
 	}
-	var walk func(v any) any
-	walk = func(v any) any {
-		switch v := v.(type) {
-		case map[string]any:
-			for name, value := range v {
-				lower := strings.ToLower(name)
-				if text, isText := value.(string); isText && (strings.HasSuffix(lower, "token") || strings.HasSuffix(lower, "expiresat")) {
-					v[name] = fmt.Sprintf("%d characters", len(text))
-				} else {
-					v[name] = walk(value)
-				}
-			}
-		}
+	return shapeOf(v)
+}
+
+func shapeOf(v any) any {
+	object, isObject := v.(map[string]any)
+	if !isObject {
 		return v
 	}
-	return walk(v)
+	for name, value := range object {
+		lower := strings.ToLower(name)
+		if text, isText := value.(string); isText && (strings.HasSuffix(lower, "token") || strings.HasSuffix(lower, "expiresat")) {
+			object[name] = fmt.Sprintf("%d characters", len(text))
+			continue
+		}
+		object[name] = shapeOf(value)
+	}
+	return object
 }
 
 func environment(p *providers.Provider, creds providers.Credentials) []string {

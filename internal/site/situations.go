@@ -22,8 +22,8 @@ type advice struct {
 const anyCall = "*"
 
 const (
-	yours   = "your client's"
-	routine = "nobody's: it is routine"
+	yours   = "yours"
+	routine = "nobody's"
 	never   = "no"
 )
 

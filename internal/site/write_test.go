@@ -13,11 +13,11 @@ import (
 
 func files(names ...string) *Site {
 	s := &Site{Files: map[string][]byte{}}
-	list := append(names, "index.json")
+	names = append(names, "index.json")
 	for _, name := range names {
 		s.Files[name] = []byte("content of " + name)
 	}
-	s.Files["index.json"] = []byte(`{"generator": "authspec dev", "files": ["` + strings.Join(list, `", "`) + `"]}`)
+	s.Files["index.json"] = []byte(`{"generator": "authspec dev", "files": ["` + strings.Join(names, `", "`) + `"]}`)
 	return s
 }
 

@@ -348,6 +348,21 @@ func TestBothDoorsAnswerAlike(t *testing.T) {
 	}
 }
 
+// What a caller does to a response does not change the next one.
+func TestResponsesAreTheCallersOwn(t *testing.T) {
+	s := builtin(t, "ankorstore")
+	respond := func() *simulator.Response {
+		return s.Respond(httptest.NewRequest(http.MethodGet, "/api/v1/me", nil), nil)
+	}
+	first := respond()
+	want := string(first.Body)
+	clear(first.Body)
+	first.Header.Set("Content-Type", "changed")
+	if second := respond(); string(second.Body) != want || second.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("got %v %q, want %q", second.Header, second.Body, want)
+	}
+}
+
 // The tokens of a real provider serve many clients at once.
 func TestConcurrentClients(t *testing.T) {
 	base, _ := serve(t, "ankorstore")

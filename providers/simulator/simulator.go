@@ -251,7 +251,7 @@ func (s *Simulator) answer(r *request) (a *Response) {
 	if !ok {
 		return undocumented(situation, s.provider)
 	}
-	a = &Response{Situation: situation, Status: f.Status, Header: f.Header.Clone(), Body: f.Body}
+	a = &Response{Situation: situation, Status: f.Status, Header: f.Header.Clone(), Body: bytes.Clone(f.Body)}
 	switch v.name {
 	case "issued":
 		a.Body, a.Token = s.issue(f, v.scopes)

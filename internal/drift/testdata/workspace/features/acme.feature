@@ -37,6 +37,7 @@ Feature: Acme access tokens
     Then the response status is 200
     And the response body has:
       | items.0.state | one of "open", "closed" |
+      | scope         | "all"                   |
 
   Scenario: A call without a token is refused
     Given no Acme access token
