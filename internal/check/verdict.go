@@ -46,7 +46,6 @@ const (
 	Scope       Cause = "scope"
 	Lifetime    Cause = "lifetime"
 	TokenIssued Cause = "token_issued" // a token where one must be refused
-	Request     Cause = "request"      // our own client does not send what the spec says
 
 	// Inconclusive.
 	NetworkDNS       Cause = "network_dns"
@@ -81,6 +80,7 @@ const (
 	BadExpectation    Cause = "bad_expectation"
 	BadStep           Cause = "bad_step"
 	MissingFixture    Cause = "missing_fixture"
+	Request           Cause = "request"     // our own client does not send what the spec says
 	BadSecret         Cause = "bad_secret"  // empty, very short, or a placeholder
 	NoScenario        Cause = "no_scenario" // nothing to run for a credential
 	InternalError     Cause = "internal_error"

@@ -186,9 +186,6 @@ func (c *comparer) values(s *situationFindings, f *simulator.Fixture, x *record.
 			s.tally(at, fmt.Sprintf("was %s, is now %s", c.quote(was), c.quote(is)), Breaking, assumed)
 		}
 	}
-	if !x.Last {
-		return
-	}
 	for _, pin := range c.pins[x.Scenario] {
 		if v := body.Get(pin.Path); pin.Call == x.Call && v.Exists() && !pin.Admits(v) {
 			s.tally(pin.Path, fmt.Sprintf("is %s, the spec says %s", c.quote(v), pin.String()), Breaking, assumed)

@@ -17,6 +17,7 @@ import (
 	"github.com/authspec/authspec/internal/record"
 	"github.com/authspec/authspec/internal/redact"
 	"github.com/authspec/authspec/internal/runner"
+	"github.com/authspec/authspec/internal/schema"
 	"github.com/authspec/authspec/providers"
 	"github.com/authspec/authspec/providers/simulator"
 	"github.com/authspec/authspec/steps"
@@ -271,25 +272,30 @@ func dropScope(r *simulator.Response) { replace(`"scope": "read",`, ``)(r) }
 func TestOneRefusalAsTheFixtureSaysIsEnough(t *testing.T) {
 	w, p := open(t)
 	requests := 0
-	found := compare(t, t.Context(), w, p, at("token/invalid_scope", func(r *simulator.Response) {
-		if requests++; requests == 2 {
-			r.Status, r.Body = 422, []byte(`{"error":"invalid_request"}`)
-		}
-	}))
-	if len(found.Findings) != 0 {
-		t.Errorf("got %v", lines(found))
+	nth := func(n int, c change) change {
+		requests = 0
+		return at("token/invalid_scope", func(r *simulator.Response) {
+			if requests++; requests == n {
+				c(r)
+			}
+		})
 	}
-	want := []string{"not every refusal is alike: HTTP status was 400, is now 422, where features/acme.feature:22 meets token/invalid_scope"}
-	if diff := cmp.Diff(want, found.Notes); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	for n, line := range []string{"16", "22"} {
+		found := compare(t, t.Context(), w, p, nth(n+1, func(r *simulator.Response) {
+			r.Status, r.Body = 422, []byte(`{"error":"invalid_request"}`)
+		}))
+		if len(found.Findings) != 0 {
+			t.Errorf("got %v", lines(found))
+		}
+		want := []string{"not every refusal is alike: HTTP status was 400, is now 422, where features/acme.feature:" + line + " meets token/invalid_scope"}
+		if diff := cmp.Diff(want, found.Notes); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
 	}
 
 	// But no success may hide among refusals.
-	requests = 0
-	found = compare(t, t.Context(), w, p, at("token/invalid_scope", func(r *simulator.Response) {
-		if requests++; requests == 2 {
-			r.Status, r.Body = 200, []byte(`{"access_token":"k3v9x2m7q8w1z5n4b6c0d9f8g7h6j5l5","expires_in":3600}`)
-		}
+	found := compare(t, t.Context(), w, p, nth(2, func(r *simulator.Response) {
+		r.Status, r.Body = 200, []byte(`{"access_token":"k3v9x2m7q8w1z5n4b6c0d9f8g7h6j5l5","expires_in":3600}`)
 	}))
 	if diff := cmp.Diff([]string{"breaking token/invalid_scope: HTTP status was 400, is now 200: an access token is issued where it must be refused at times"}, lines(found)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -450,6 +456,19 @@ func TestADeviationIsOfOneSituation(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, lines(found)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A token that is declared opaque may look like anything.
+func TestTheFormOfAnOpaqueTokenIsNoContract(t *testing.T) {
+	lost := schema.Change{Path: "access_token", Kind: schema.FormatLost}
+	for form, want := range map[string]Grade{"opaque": Cosmetic, "jwt": Breaking} {
+		_, p := open(t)
+		p.Auth.Response.Form = form
+		c := comparer{provider: p}
+		if got := c.grade(lost); got != want {
+			t.Errorf("%s: got %s, want %s", form, got, want)
+		}
 	}
 }
 

@@ -9,8 +9,10 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/authspec/authspec/internal/check"
@@ -75,7 +77,7 @@ func (c *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	began := time.Now()
-	resp, err := c.next.RoundTrip(req)
+	resp, err := c.send(req, call)
 	if err != nil && c.mayRetry(req, call, err) {
 		if err := c.allow(call); err != nil {
 			return nil, err
@@ -87,7 +89,7 @@ func (c *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		}
 		began = time.Now()
-		resp, err = c.next.RoundTrip(again)
+		resp, err = c.send(again, call)
 	}
 	if err != nil {
 		return nil, err
@@ -97,6 +99,26 @@ func (c *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		return c.keep(key, resp)
 	}
 	return resp, nil
+}
+
+// send sends a request. net/http sends a GET again by itself when it had chosen
+// a connection that the server has dropped: that is counted too, and is the
+// one repetition there is.
+func (c *carrier) send(req *http.Request, call string) (*http.Response, error) {
+	var written atomic.Int32
+	trace := &httptrace.ClientTrace{WroteRequest: func(w httptrace.WroteRequestInfo) {
+		if w.Err == nil {
+			written.Add(1)
+		}
+	}}
+	resp, err := c.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	if again := int(written.Load()) - 1; again > 0 {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.requests[call] += again
+		c.retried = true
+	}
+	return resp, err
 }
 
 // allow counts a request that is about to be sent, or says why it is not.

@@ -89,7 +89,7 @@ func TestEachFaultHasItsVerdict(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.opts.Timeout = time.Second
+			w.opts.Timeout = 3 * time.Second
 			w.add(c.provider, "it", c.change...)
 			if c.fault != nil {
 				w.fault("it", c.fault)

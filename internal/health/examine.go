@@ -90,7 +90,10 @@ type examineOptions struct {
 // examine runs the scenarios of a credential, one after the other, and stops
 // sending as soon as an answer makes it pointless or impolite to go on.
 func examine(ctx context.Context, j *job, opts examineOptions) *examination {
-	erase := redact.New() // of this credential alone: few secrets, quickly found
+	// Redactors of this credential alone: few secrets, quickly found. What only
+	// names an account may be a common word, so it is erased from exchanges and
+	// not from sentences.
+	erase, secrets := redact.New(), redact.New()
 	for field, value := range j.values {
 		// By the name that the operator knows: it stands in the curl command.
 		name := j.provider.Credentials[field]
@@ -98,15 +101,18 @@ func examine(ctx context.Context, j *job, opts examineOptions) *examination {
 			name = r.Target
 		}
 		erase.Add(name, value)
+		if !credentials.Identifies(field) {
+			secrets.Add(name, value)
+		}
 	}
-	ex := &examination{}
+	ex := &examination{erase: secrets.String}
 	scenario := -1
 	live := &steps.Live{
 		Transport:   j.carrier,
 		Credentials: func(*providers.Provider) (providers.Credentials, error) { return j.values, nil },
 		BaseURLs:    map[string]string{},
 		Answered: func(got steps.Answer) {
-			a := answer{Answer: got, scenario: scenario, code: erase.String(j.provider.ErrorCode(got.Response))}
+			a := answer{Answer: got, scenario: scenario, code: j.provider.ErrorCode(got.Response)}
 			a.means = check.Cause(j.provider.Health.Errors[a.code])
 			a.weigh(j.provider)
 			if got.Response.Status >= 400 || a.doubtful || len(missing(j, &a)) > 0 {
@@ -130,7 +136,18 @@ func examine(ctx context.Context, j *job, opts examineOptions) *examination {
 	}
 	run := runner.Run(ctx, j.group.plan, runner.Options{
 		Version: opts.version, Live: live, Environment: opts.environment, Timeout: opts.timeout,
-		Redactor: erase, Secret: opts.secret, FailuresOnly: true,
+		Redactor: erase, FailuresOnly: true,
+		Secret: func(name, value string) {
+			for field, v := range j.values {
+				if v == value && credentials.Identifies(field) {
+					return
+				}
+			}
+			secrets.Add(name, value)
+			if opts.secret != nil {
+				opts.secret(name, value)
+			}
+		},
 		Began: func(*check.Result) { scenario++ },
 		Done: func(r *check.Result) {
 			if r.Verdict == check.Inconclusive && r.Cause != check.AssumptionWrong {
@@ -138,7 +155,6 @@ func examine(ctx context.Context, j *job, opts examineOptions) *examination {
 			}
 		},
 	})
-	ex.erase = erase.String
 	ex.results = run.Results
 	slices.SortStableFunc(ex.results, func(a, b check.Result) int { return a.Started.Compare(b.Started) })
 	return ex

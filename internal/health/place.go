@@ -260,7 +260,7 @@ func (p *place) examine(ctx context.Context, j *job) {
 	}
 	j.attempts++
 	j.carrier.begin(func(call string) bool { return p.spend(j, call) })
-	ex := examine(ctx, j, examineOptions{version: c.opts.Version, environment: p.environment, baseURL: p.baseURL, timeout: c.opts.Timeout, secret: j.secretsTo(c.opts.Redactor)})
+	ex := examine(ctx, j, examineOptions{version: c.opts.Version, environment: p.environment, baseURL: p.baseURL, timeout: c.opts.Timeout, secret: func(name, value string) { c.opts.Redactor.Add(name, value) }})
 	j.took = time.Since(j.began)
 	if len(ex.results) < len(j.group.plan.Scenarios) {
 		return // ctx has ended

@@ -7,7 +7,6 @@ import (
 
 	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/credentials"
-	"github.com/authspec/authspec/internal/redact"
 )
 
 // describe is what is known of a credential before it is tried.
@@ -111,18 +110,4 @@ func (e Expiry) warning() string {
 		return fmt.Sprintf("expires tomorrow, %s", e.Date)
 	}
 	return fmt.Sprintf("expires in %d days, on %s", e.Days, e.Date)
-}
-
-// secretsTo tells the redactor of the whole run the secrets of this credential
-// that were not known before: the tokens it gets. What only names an account
-// is erased from the evidence, and nowhere else: it may be a common word.
-func (j *job) secretsTo(r *redact.Redactor) func(name, value string) {
-	return func(name, value string) {
-		for field, v := range j.values {
-			if v == value && credentials.Identifies(field) {
-				return
-			}
-		}
-		r.Add(name, value)
-	}
 }

@@ -26,7 +26,6 @@ type Exchange struct {
 	*providers.Response
 	Situation string // what the request meets by rights: "call/situation", or "unknown_call"
 	Scenario  string // ID of the scenario that sent it
-	Last      bool   // the scenario's last: its Thens look at this one
 }
 
 // An Observation is a live run of one provider's scenarios with everything
@@ -167,9 +166,6 @@ func (t *tape) ended(scenario string) {
 	defer t.mu.Unlock()
 	for _, x := range t.exchanges[t.noted:] {
 		x.Scenario = scenario
-	}
-	if t.noted < len(t.exchanges) {
-		t.exchanges[len(t.exchanges)-1].Last = true
 	}
 	t.noted = len(t.exchanges)
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/authspec/authspec/internal/schema"
 	"github.com/authspec/authspec/providers"
 	"github.com/authspec/authspec/providers/simulator"
+	"github.com/authspec/authspec/steps"
 )
 
 // What is recorded of a simulated provider, as if it were real, passes the
@@ -728,10 +729,38 @@ func TestBodiesThatCannotBeRead(t *testing.T) {
 // What a feature of one provider sends to another is nobody's fixture here.
 func TestOtherProvidersAreNotRecorded(t *testing.T) {
 	files := maps.Clone(vault)
-	files["features/vault.feature"] = "Feature: Vault\n  Scenario: Of another\n    Given valid Gigastore credentials\n    When I request an access token\n    Then the response status is 200\n"
+	files["features/vault.feature"] += "  Scenario: Of another\n    Given valid Gigastore credentials\n    When I request an access token\n    Then the response status is 200\n"
 	w := workspace(t, files)
-	o := observe(t, t.Context(), w, "vault", vaultCredentials, http.NotFoundHandler())
-	if len(o.Exchanges) != 0 {
-		t.Errorf("got %d exchanges", len(o.Exchanges))
+	p, err := w.Providers.Lookup("vault")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := runner.NewPlan(w, runner.Selection{Args: []string{"vault"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hosts := map[string]bool{}
+	o, err := Observe(t.Context(), plan, p, runner.Options{Live: &steps.Live{
+		Credentials: func(*providers.Provider) (providers.Credentials, error) { return vaultCredentials, nil },
+		Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+			hosts[req.URL.Host] = true
+			body := `{"access_token":"` + plantedToken + `","accessToken":"` + plantedToken + `","expires_in":3600,"expiresIn":86400}`
+			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+		}),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !hosts["api.giga.store"] || len(o.Exchanges) == 0 {
+		t.Fatalf("sent to %v", hosts)
+	}
+	for _, x := range o.Exchanges {
+		if x.Request.URL.Host != "api.vault.example" {
+			t.Errorf("noted a request to %s", x.Request.URL.Host)
+		}
 	}
 }
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
