@@ -30,7 +30,7 @@ docs:
 	go run ./cmd/authspec providers --markdown > docs/providers.md
 
 bench:
-	go test -run '^$$' -bench . -benchmem ./...
+	go test -run '^$$' -bench . -benchtime 100ms -benchmem ./...
 	go run ./internal/bench
 
 interop:
