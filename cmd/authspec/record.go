@@ -179,7 +179,7 @@ func (f *recordFlags) confirm(c *console, r *record.Recording) error {
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return fmt.Errorf("this would replace fixtures that are there (%s), and nobody can be asked: read the diff, then run it again with --yes; nothing is written", replacing)
 	}
-	return ask(c.in, c.out, "Replace "+replacing+"? [y/N] ")
+	return ask(c.in, c.out, "Replace fixtures ("+replacing+")? [y/N] ")
 }
 
 // ask returns an error unless the answer is yes.

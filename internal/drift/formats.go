@@ -76,15 +76,6 @@ func (p *Provider) state(strict bool) (sign, words string) {
 		situations = "1 situation"
 	}
 	words = p.tally() + " in " + situations
-	sign = "✓"
-	for i := range p.Findings {
-		switch f := &p.Findings[i]; {
-		case f.counts(strict):
-			return "✗", words
-		case f.doubts(strict):
-			sign = "?"
-		}
-	}
 	switch {
 	case p.Skipped != "":
 		return "-", "skipped: " + p.Skipped
@@ -96,8 +87,18 @@ func (p *Provider) state(strict bool) (sign, words string) {
 		return "-", "nothing ran: every scenario was skipped"
 	case len(p.Compared) == 0:
 		return "?", "nothing could be compared"
-	case len(p.Silences) > 0:
-		return "?", words
+	}
+	sign = "✓"
+	if len(p.Silences) > 0 {
+		sign = "?"
+	}
+	for i := range p.Findings {
+		switch f := &p.Findings[i]; {
+		case f.counts(strict):
+			return "✗", words
+		case f.doubts(strict):
+			sign = "?"
+		}
 	}
 	return sign, words
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -55,9 +56,6 @@ func (d *disguise) secret(name, value string) {
 	}
 }
 
-// An invention makes the stand-in of a value; nil: it needs none.
-type invention func(value string, r *rand.Rand) string
-
 func (d *disguise) learn(x *Exchange) {
 	for _, cookie := range (&http.Response{Header: x.Header}).Cookies() {
 		if looksRandom(cookie.Value) || len(cookie.Value) >= 16 {
@@ -91,7 +89,10 @@ func (d *disguise) learnJSON(body []byte, grants bool) {
 		case harmless:
 			d.learnText(value)
 		case token:
-			d.secret("token", value)
+			if grants {
+				d.secret("token", value)
+			}
+			d.known.Add("token", value)
 			if parts, ok := splitJWT(value); ok {
 				d.learnJSON([]byte(parts.claims), false)
 			}
@@ -178,10 +179,11 @@ func (d *disguise) value(at place, value string, grants bool) string {
 
 // sure replaces all of a value that still holds a secret.
 func (d *disguise) sure(at place, value, out string) string {
-	if d.leaks(out) {
-		return d.cast.of(value, at.path+"/", sampleToken)
+	if !d.leaks(out) {
+		return out
 	}
-	return out
+	const whole = "\x00" // the value itself may have a stand-in already: out
+	return strings.TrimPrefix(d.cast.of(whole+value, at.path, sampleToken), whole)
 }
 
 // token keeps the header and the shape of a JWT, so that it stays one.
@@ -212,8 +214,8 @@ func (d *disguise) name(at place, value string, _ bool) string {
 
 // number replaces whole numbers of some length where an ID is expected.
 func (d *disguise) number(at place, raw string) string {
-	telling := isNumber(raw) && len(raw) >= 4 && (idWords[lastWord(at.key)] || phoneWords[lastWord(at.key)])
-	if telling || raw != "true" && raw != "false" && raw != "null" && d.leaks(raw) {
+	isID := isNumber(raw) && len(raw) >= 4 && (idWords[lastWord(at.key)] || phoneWords[lastWord(at.key)])
+	if isID || raw != "true" && raw != "false" && raw != "null" && d.leaks(raw) {
 		return d.cast.of(raw, at.path, sampleName)
 	}
 	return raw
@@ -234,14 +236,14 @@ func (d *disguise) text(path, text string) string {
 			return word
 		}
 		n++
-		at := place{path: path + "/" + strings.Repeat("'", n)}
+		at := place{path: path + "/" + strconv.Itoa(n)}
 		if kind == token {
 			return d.token(at, word)
 		}
 		return d.cast.of(word, at.path, inventions[kind])
 	})
 	out = pathNumber.ReplaceAllStringFunc(out, func(segment string) string {
-		return "/" + d.cast.of(segment[1:], path+segment[:1], sampleName)
+		return "/" + d.cast.of(segment[1:], path, sampleName)
 	})
 	return d.sure(place{path: path}, text, out)
 }
@@ -267,7 +269,8 @@ const (
 	host     kind = "host"
 )
 
-var inventions = map[kind]invention{
+// inventions make the stand-in of a value of each kind.
+var inventions = map[kind]func(value string, r *rand.Rand) string{
 	token: sampleToken, name: sampleName, uuid: sampleUUID, email: sampleEmail, host: sampleHost,
 }
 

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/web"
@@ -47,6 +46,7 @@ type (
 		Columns   []check.Verdict
 	}
 	htmlProvider struct {
+		ID      string
 		Name    string
 		Worst   check.Verdict
 		By      map[check.Verdict]int
@@ -83,12 +83,11 @@ func newHTMLRun(run *check.Run) *htmlRun {
 	}
 	_, all := tallies(run)
 	out.Columns = all.columns()
-	ids := map[string]int{}
+	ids := web.Anchors{}
+	ids.Reserve("main", "q", "failures")
 	for i := range run.Results {
 		r := newHTMLResult(&run.Results[i])
-		if ids[r.ID]++; ids[r.ID] > 1 {
-			r.ID = fmt.Sprintf("%s-%d", r.ID, ids[r.ID])
-		}
+		r.ID = ids.Take(r.Provider + " " + r.Scenario)
 		out.Counts[r.Verdict]++
 		out.provider(r.Provider).add(r)
 		if r.Verdict.Failed() {
@@ -100,6 +99,9 @@ func newHTMLRun(run *check.Run) *htmlRun {
 		return slices.Index(order, a.Verdict) - slices.Index(order, b.Verdict)
 	})
 	slices.SortStableFunc(out.Providers, func(a, b *htmlProvider) int { return strings.Compare(a.Name, b.Name) })
+	for _, p := range out.Providers {
+		p.ID = ids.Take("all of " + p.Name)
+	}
 	return out
 }
 
@@ -127,7 +129,7 @@ func (p *htmlProvider) add(r *htmlResult) {
 }
 
 func newHTMLResult(r *check.Result) *htmlResult {
-	out := &htmlResult{Result: r, ID: anchor(r.Provider + " " + r.Scenario), Name: head1(r.Scenario), Place: place(r), Outcome: outcome(r)}
+	out := &htmlResult{Result: r, Name: head1(r.Scenario), Place: place(r), Outcome: outcome(r)}
 	if r.Rule != "" {
 		out.Name = head1(r.Rule) + " › " + out.Name
 	}
@@ -227,18 +229,4 @@ func head1(s string) string {
 		s += "…"
 	}
 	return s
-}
-
-// anchor is the stable link of a scenario: it changes only with its name.
-func anchor(name string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(head1(name)) {
-		switch {
-		case unicode.IsLetter(r) || unicode.IsDigit(r):
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	return strings.Trim(b.String(), "-")
 }

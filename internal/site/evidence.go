@@ -27,9 +27,11 @@ type evidence struct {
 	// rehearsal is the result of each scenario, by ID, on simulated providers
 	// that say which fixture answered.
 	rehearsal map[string]*check.Result
-	// runs are those to show, the oldest first, the rehearsal if there is none.
-	runs  []*check.Run
-	given bool // the runs were given
+	// own is the rehearsal as a whole, which stands in where no run says
+	// anything.
+	own   *check.Run
+	runs  []*check.Run // those that were given, the oldest first
+	given bool
 }
 
 // situationHeader names in a rehearsal the fixture that answered.
@@ -47,7 +49,7 @@ func gather(ctx context.Context, w *runner.Workspace, opts *Options) (*evidence,
 		return nil, context.Cause(ctx)
 	}
 	run.Started = opts.Now
-	ev := &evidence{plan: map[string][]*runner.Scenario{}, rehearsal: map[string]*check.Result{}, features: map[string]*feature{}}
+	ev := &evidence{own: run, plan: map[string][]*runner.Scenario{}, rehearsal: map[string]*check.Result{}, features: map[string]*feature{}}
 	for i := range run.Results {
 		r := &run.Results[i]
 		ev.rehearsal[fmt.Sprintf("%s:%d", r.URI, r.Line)] = r
@@ -69,9 +71,6 @@ func gather(ctx context.Context, w *runner.Workspace, opts *Options) (*evidence,
 	slices.SortStableFunc(ev.runs, func(a, b *check.Run) int { return a.Started.Compare(b.Started) })
 	for i, r := range ev.runs {
 		ev.runs[i] = redactedRun(r, opts.Redact)
-	}
-	if !ev.given {
-		ev.runs = []*check.Run{run}
 	}
 	return ev, errors.Join(problems...)
 }
@@ -157,8 +156,8 @@ func status(run *check.Run, provider string) *Status {
 }
 
 // verified is the status that counts: of the last live run in which anything
-// was tried, or else of the last simulated one. Only a live run says something
-// about the provider.
+// was tried, or else of the last simulated one, or of the rehearsal. Only a
+// live run says something about the provider.
 func (ev *evidence) verified(provider string) *Status {
 	var simulated *Status
 	for _, run := range slices.Backward(ev.runs) {
@@ -171,6 +170,9 @@ func (ev *evidence) verified(provider string) *Status {
 			simulated = s
 		}
 	}
+	if simulated == nil {
+		return status(ev.own, provider)
+	}
 	return simulated
 }
 
@@ -180,7 +182,7 @@ func (ev *evidence) since(provider string, verified *Status) *Status {
 	if verified == nil || verified.Mode != check.Live {
 		return nil
 	}
-	for _, run := range slices.Backward(ev.runs) {
+	for _, run := range slices.Backward(append(slices.Clone(ev.runs), ev.own)) {
 		s := status(run, provider)
 		switch {
 		case s == nil:
@@ -211,6 +213,9 @@ func (ev *evidence) outcome(s *runner.Scenario) *outcome {
 		case simulated == nil || simulated.Mode == check.Live:
 			simulated = &outcome{r, run.Mode, run.Started}
 		}
+	}
+	if r := ev.rehearsal[s.ID()]; simulated == nil && r != nil {
+		return &outcome{r, check.Simulated, ev.own.Started}
 	}
 	return simulated
 }

@@ -121,7 +121,8 @@ func schemeName(p *providers.Provider) string {
 }
 
 func (page *providerPage) addScenarios(ev *evidence) {
-	ids := map[string]int{}
+	ids := web.Anchors{}
+	ids.Reserve("main", "need", "flow", "code", "responses", "errors", "limits", "deviations", "scenarios", "runs", "changes")
 	told := map[string]bool{}
 	for _, s := range ev.plan[page.ID] {
 		f := ev.features[s.URI]
@@ -130,11 +131,8 @@ func (page *providerPage) addScenarios(ev *evidence) {
 		}
 		told[s.URI] = true
 		scenario := &Scenario{
-			ID: slug(s.Name), Name: s.Name, Text: f.scenarios[s.Name], URI: s.URI, Line: s.Line, Tags: s.Tags,
+			ID: ids.Take(s.Name), Name: s.Name, Text: f.scenarios[s.Name], URI: s.URI, Line: s.Line, Tags: s.Tags,
 			Meets: met(ev.rehearsal[s.ID()]), Outcome: ev.outcome(s),
-		}
-		if ids[scenario.ID]++; ids[scenario.ID] > 1 {
-			scenario.ID = fmt.Sprintf("%s-%d", scenario.ID, ids[scenario.ID])
 		}
 		for _, st := range s.Steps {
 			scenario.Steps = append(scenario.Steps, Step{st.Keyword, st.Text, st.Cells})
@@ -220,63 +218,11 @@ func (page *providerPage) addLimits() {
 		}
 	}
 	if len(p.Limits) == 0 {
-		page.Limits = append(page.Limits, Limit{"Rate limits", "the provider documents none"})
+		page.Limits = append(page.Limits, Limit{"Rate limits", "none that is known"})
 	}
 	for _, name := range scopeNames(p) {
 		page.Scopes = append(page.Scopes, Scope{name, p.Auth.Scopes.Known[name], slices.Contains(p.Auth.Scopes.Default, name)})
 	}
-}
-
-// A Lifetime is how long a token lives.
-type Lifetime struct {
-	For   time.Duration // 0: not known
-	Said  bool          // the response says so, in Field
-	Until bool          // the response says when it ends, in Field
-	Field string
-}
-
-func lifetimeOf(p *providers.Provider, issued *simulator.Fixture) Lifetime {
-	r := p.Auth.Response
-	for path, unit := range map[string]time.Duration{r.ExpiresIn: time.Second, r.ExpiresInMS: time.Millisecond} {
-		if path == "" || issued == nil {
-			continue
-		}
-		if n := gjson.GetBytes(issued.Body, path); n.Num > 0 {
-			return Lifetime{For: time.Duration(n.Num * float64(unit)), Said: true, Field: path}
-		}
-	}
-	l := Lifetime{For: time.Duration(r.Lifetime), Field: r.ExpiresAt + r.ExpiresAtEpoch}
-	if r.ExpiresJWT {
-		l.Field = "its claim exp"
-	}
-	l.Until = l.Field != ""
-	return l
-}
-
-// Short says it in a few words; empty when nothing is known.
-func (l Lifetime) Short() string {
-	switch {
-	case l.Until:
-		return "until " + l.Field
-	case l.For > 0:
-		return lasts(l.For)
-	}
-	return ""
-}
-
-// Long says it with where it is known from.
-func (l Lifetime) Long() string {
-	switch {
-	case l.Said:
-		return lasts(l.For) + ", as " + l.Field + " says"
-	case l.Until && l.For > 0:
-		return "until the time in " + l.Field + "; " + lasts(l.For) + " is what the spec reckons with"
-	case l.Until:
-		return "until the time in " + l.Field
-	case l.For > 0:
-		return lasts(l.For) + "; the response does not say"
-	}
-	return "no time that anyone says"
 }
 
 func refresh(p *providers.Provider, issued *simulator.Fixture) string {
@@ -290,7 +236,7 @@ func refresh(p *providers.Provider, issued *simulator.Fixture) string {
 	return "in " + path
 }
 
-// Hosts returns the hosts by environment, the default one first.
+// Environment returns the addresses by environment, the default one first.
 func (page *providerPage) Environment() []Limit {
 	hosts := []Limit{{"default", page.BaseURL}}
 	for _, name := range page.EnvironmentNames() {
@@ -321,36 +267,4 @@ func (page *providerPage) Failing() []*Scenario {
 		}
 	}
 	return failing
-}
-
-// Coverage counts how well the answers that are no success are known.
-type Coverage struct {
-	Known, Partly, Guessed, Unknown int
-}
-
-// Total is all situations that can happen.
-func (c Coverage) Total() int { return c.Known + c.Partly + c.Guessed + c.Unknown }
-
-func newCoverage(rows []*ErrorRow, missing []string) Coverage {
-	c := Coverage{Unknown: len(missing)}
-	for _, row := range rows {
-		count := &c.Known
-		switch row.Evidence() {
-		case Partly:
-			count = &c.Partly
-		case Guessed:
-			count = &c.Guessed
-		}
-		*count += 1 + len(row.Also)
-	}
-	return c
-}
-
-// Short says the coverage in a few words.
-func (c Coverage) Short() string {
-	s := fmt.Sprintf("%d of %d", c.Known, c.Total())
-	if c.Partly > 0 {
-		s += fmt.Sprintf(", %d in part", c.Partly)
-	}
-	return s
 }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"strings"
 	"time"
 
 	"github.com/authspec/authspec/internal/check"
@@ -70,28 +69,22 @@ func Build(ctx context.Context, w *runner.Workspace, opts Options) (*Site, error
 }
 
 func (s *Site) render(index *indexPage, pages []*providerPage) error {
-	set := web.Templates(templates, "templates/*.html")
-	text := markdownTemplates()
-	html := func(file string, data any) error {
-		page, err := web.Render(set, strings.TrimSuffix(file[strings.LastIndex(file, "/")+1:], ".html"), data)
-		s.Files[file] = page
+	set, text := web.Templates(templates, "templates/*.html"), markdownTemplates()
+	page, err := web.Render(set, "index", index)
+	if err != nil {
 		return err
 	}
-	if err := html("index.html", index); err != nil {
-		return err
-	}
+	s.Files["index.html"] = page
 	s.Files["index.md"] = markdownPage(text, "index.md", index)
 	s.Files["llms.txt"] = markdownPage(text, "llms.txt", index)
 	for _, p := range pages {
-		page, err := web.Render(set, "provider", p)
-		if err != nil {
+		if page, err = web.Render(set, "provider", p); err != nil {
 			return err
 		}
 		s.Files[p.File()] = page
 		s.Files[p.Twin()] = markdownPage(text, "provider.md", p)
 	}
-	content, err := index.json(s.Files)
-	s.Files["index.json"] = content
+	s.Files["index.json"], err = index.json(s.Files)
 	return err
 }
 

@@ -281,7 +281,12 @@ func TestStatusPrefersTheRealProvider(t *testing.T) {
 	if s := pageOf(t, w, "example", later, idle).Status; s.Mode != check.Simulated || s.Verdict != check.Passed {
 		t.Errorf("got %+v", s)
 	}
-	// Without results the specs are run.
+	// A provider of which no run says anything, and one without results at all:
+	// the specs are run.
+	elsewhere := &check.Run{Mode: check.Live, Started: today, Results: []check.Result{{Provider: "other", Verdict: check.Passed}}}
+	if s := pageOf(t, w, "example", elsewhere).Status; s == nil || s.Mode != check.Simulated || s.Total != 4 {
+		t.Errorf("got %+v", s)
+	}
 	if s := pageOf(t, w, "example").Status; s.Mode != check.Simulated || s.Verdict != check.Passed || s.Total != 4 || !s.At.Equal(today) {
 		t.Errorf("got %+v", s)
 	}

@@ -33,22 +33,3 @@ func strip(history []*Status) svg {
 	return svg(fmt.Sprintf(`<svg class="strip" viewBox="0 0 %d %d" role="img" aria-label="%s"><rect class="base" x="0" y="%d" width="%d" height="1"/>%s</svg>`,
 		maxRuns*slot, high+1, esc(title), high, maxRuns*slot, b.String()))
 }
-
-// Squares draws the coverage: a square for each situation.
-func (c Coverage) Squares() svg {
-	var b strings.Builder
-	x := 1
-	for _, part := range []struct {
-		n     int
-		class string
-	}{{c.Known, "known"}, {c.Partly, "part"}, {c.Guessed, "guess"}, {c.Unknown, "blank"}} {
-		for range part.n {
-			fmt.Fprintf(&b, `<rect class="%s" x="%d" y="1" width="8" height="8" rx="1.5"/>`, part.class, x)
-			x += 11
-		}
-	}
-	if x == 1 {
-		return ""
-	}
-	return svg(fmt.Sprintf(`<svg class="cover" viewBox="0 0 %d 10" aria-hidden="true" focusable="false">%s</svg>`, x, b.String()))
-}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/authspec/authspec/providers"
 )
@@ -47,20 +46,6 @@ func lasts(d time.Duration) string {
 		}
 	}
 	return d.String()
-}
-
-// slug makes an anchor of a name: it stays the same as long as the name does.
-func slug(name string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(name) {
-		switch {
-		case unicode.IsLetter(r) || unicode.IsDigit(r):
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	return strings.Trim(b.String(), "-")
 }
 
 // cut shortens a text, with an ellipsis if anything is lost.

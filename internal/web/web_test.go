@@ -114,6 +114,19 @@ func FuzzInert(f *testing.F) {
 	})
 }
 
+func TestAnchors(t *testing.T) {
+	a := Anchors{}
+	a.Reserve("errors")
+	var got []string
+	for _, name := range []string{"An unknown scope: \"item event\" is refused", "Errors", "a", "a", "a 2", "!?", "東京", strings.Repeat("long ", 100)} {
+		got = append(got, a.Take(name))
+	}
+	want := "an-unknown-scope-item-event-is-refused errors-2 a a-2 a-2-2 unnamed 東京 " + strings.TrimSuffix(strings.Repeat("long-", 24), "-") + "-l"
+	if g := strings.Join(got, " "); g != want {
+		t.Errorf("got  %s\nwant %s", g, want)
+	}
+}
+
 func TestWords(t *testing.T) {
 	for want, got := range map[string]string{
 		"<1 ms": Took(time.Microsecond), "41 ms": Took(41 * time.Millisecond), "1.2 s": Took(1234 * time.Millisecond), "2 min 5 s": Took(125 * time.Second),
