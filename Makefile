@@ -3,12 +3,13 @@
 # make lint     static checks, generated files are fresh
 # make docs     write the generated docs
 # make bench    benchmarks, and the whole process beside a bare Go client
+# make browser  the pages in Chromium (needs Node 20, npm and chromium)
 # make interop  the real OAuth servers on loopback (needs Node 20 and npm)
 
 GOLANGCI_LINT_VERSION := v2.12.2
 BIN := $(CURDIR)/bin
 
-.PHONY: all test lint docs bench interop build clean
+.PHONY: all test lint docs bench interop browser screenshots build clean
 
 all: lint test
 
@@ -18,7 +19,15 @@ build:
 test:
 	go test -race ./...
 
-lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+lint: browser:
+	npm ci --prefix browser --no-audit --no-fund
+	npm test --prefix browser
+
+screenshots:
+	npm ci --prefix browser --no-audit --no-fund
+	npm run screenshots --prefix browser
+
+$(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 	go mod tidy -diff
 	$(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) run ./...
 	go run ./cmd/authspec lint

@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"net/http"
 	"slices"
 
 	"github.com/authspec/authspec/internal/check"
@@ -64,7 +63,7 @@ func (s *scenario) knownRefusal(resp *providers.Response) bool {
 		if !ok || f.StatusFrom.Assumed() || f.BodyFrom.Assumed() || f.Status != resp.Status {
 			return false
 		}
-		shown := &providers.Response{Status: f.Status, Header: http.Header(f.Header), Body: f.Body}
+		shown := &providers.Response{Status: f.Status, Header: f.Header, Body: f.Body}
 		return s.provider.ErrorCode(shown) == code
 	})
 }

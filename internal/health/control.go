@@ -43,7 +43,7 @@ func (p *place) compare(f *finding) {
 	switch {
 	case refused && goodRefused:
 		f.verdict, f.cause, f.rule, f.who = check.Inconclusive, check.ControlFailed, ByControl, TheProvider
-		f.message += fmt.Sprintf("; but so does it a credential that is known to be good")
+		f.message += "; but so does it a credential that is known to be good"
 		f.advice = fmt.Sprintf("See what ails %s, or authspec's request, first.", name)
 	case f.verdict == check.Passed && badAccepted:
 		f.verdict, f.cause, f.rule, f.who = check.Inconclusive, check.ControlFailed, ByControl, TheProvider

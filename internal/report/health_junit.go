@@ -2,7 +2,6 @@ package report
 
 import (
 	"encoding/xml"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -90,7 +89,7 @@ func healthCase(c *health.Credential) junitCase {
 func oneLine(s string) string {
 	s = strings.Join(inertLines(s), " ")
 	if s == "" {
-		return fmt.Sprint("no message")
+		return "no message"
 	}
 	return s
 }

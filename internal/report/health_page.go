@@ -182,7 +182,7 @@ func alike(list []health.Credential) int {
 		b := &list[n]
 		same := a.Provider == b.Provider && a.Verdict == b.Verdict && a.Cause == b.Cause && a.Message == b.Message && a.Advice == b.Advice &&
 			len(a.Drift)+len(a.Warnings)+len(b.Drift)+len(b.Warnings) == 0
-		if !same && !(quiet(a) && quiet(b)) {
+		if !same && (!quiet(a) || !quiet(b)) {
 			break
 		}
 	}
