@@ -19,15 +19,7 @@ build:
 test:
 	go test -race ./...
 
-lint: browser:
-	npm ci --prefix browser --no-audit --no-fund
-	npm test --prefix browser
-
-screenshots:
-	npm ci --prefix browser --no-audit --no-fund
-	npm run screenshots --prefix browser
-
-$(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 	go mod tidy -diff
 	$(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) run ./...
 	go run ./cmd/authspec lint
@@ -45,6 +37,14 @@ bench:
 interop:
 	npm ci --prefix interop --no-audit --no-fund
 	go test -race -tags interop ./interop
+
+browser:
+	npm ci --prefix browser --no-audit --no-fund
+	npm test --prefix browser
+
+screenshots:
+	npm ci --prefix browser --no-audit --no-fund
+	npm run screenshots --prefix browser
 
 $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
