@@ -82,7 +82,7 @@ func TestSizes(t *testing.T) {
 			t.Errorf("%s has %d KB, want at most 150", name, n>>10)
 		}
 	}
-	many := build(t, copies(t, 200), Options{})
+	many := build(t, copies(t, 200, 1), Options{})
 	if n := len(many.Files["index.html"]); n > 1<<20 {
 		t.Errorf("the index of 200 providers has %d KB, want at most 1024", n>>10)
 	}
@@ -92,7 +92,7 @@ func TestSizes(t *testing.T) {
 }
 
 func BenchmarkSiteOf200Providers(b *testing.B) {
-	w := copies(b, 200)
+	w := copies(b, 200, 0)
 	size := 0
 	for b.Loop() {
 		s := build(b, w, Options{})

@@ -166,8 +166,9 @@ func pageOf(t testing.TB, w *runner.Workspace, id string, runs ...*check.Run) *p
 	return page
 }
 
-// copies is a workspace of n providers like Antsomi.
-func copies(t testing.TB, n int) *runner.Workspace {
+// copies is a workspace of n providers like Antsomi, with so many scenarios
+// each; 0 is all.
+func copies(t testing.TB, n, scenarios int) *runner.Workspace {
 	t.Helper()
 	files := map[string]string{}
 	read := func(fsys fs.FS, name string) string {
@@ -179,6 +180,9 @@ func copies(t testing.TB, n int) *runner.Workspace {
 	}
 	w := builtIn(t)
 	provider, feature := read(providers.Files, "antsomi.yaml"), read(w.Features, "antsomi.feature")
+	if parts := strings.SplitAfter(feature, "\n\n  Scenario"); scenarios > 0 {
+		feature = strings.TrimSuffix(strings.Join(parts[:scenarios+1], ""), "  Scenario")
+	}
 	answers, err := fs.Glob(w.Fixtures, "antsomi/*/*.http")
 	if err != nil {
 		t.Fatal(err)
