@@ -19,8 +19,9 @@ build:
 test:
 	go test -race ./...
 
+# tidy -e: a module that only a dependency's tests import is not served everywhere.
 lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION)
-	go mod tidy -e -diff # -e: a module that only tests of dependencies want is not served everywhere
+	go mod tidy -e -diff
 	$(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION) run ./...
 	go run ./cmd/authspec lint
 	go run ./cmd/authspec steps --markdown | diff -u docs/steps.md - || (echo 'docs/steps.md is stale: make docs' && false)
@@ -41,6 +42,7 @@ interop:
 browser:
 	npm ci --prefix browser --no-audit --no-fund
 	npm test --prefix browser
+	cd browser && node screenshots.mjs
 
 screenshots:
 	npm ci --prefix browser --no-audit --no-fund
@@ -51,4 +53,4 @@ $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	mv $(BIN)/golangci-lint $@
 
 clean:
-	rm -rf $(BIN) interop/node_modules
+	rm -rf $(BIN) interop/node_modules browser/node_modules browser/out

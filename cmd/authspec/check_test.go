@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -21,44 +20,43 @@ import (
 	"github.com/authspec/authspec/internal/check"
 )
 
-// builtBinary is the command as users have it, built once.
-var builtBinary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "authspec-test")
-	if err != nil {
-		return "", err
+// TestCheck tests authspec check as users have it: the built binary, against
+// servers on loopback.
+func TestCheck(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "authspec")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
-	file := filepath.Join(dir, "authspec")
-	out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
+	for name, test := range map[string]func(*testing.T, string){
+		"interrupted": interruptedCheck,
+		"killed":      killedCheck,
+		"locked":      lockedHistory,
+		"secrets":     checkKeepsSecrets,
+		"scale":       tenThousandCredentials,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, binary) })
 	}
-	return file, nil
-})
-
-func binary(t testing.TB) string {
-	t.Helper()
-	file, err := builtBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return file
 }
 
 // A nightly is a folder with a workspace of n providers, a credentials file,
 // and a server that plays the providers.
 type nightly struct {
+	binary   string
 	dir      string
 	url      string
 	requests atomic.Int64
-	delay    time.Duration
-	answer   func(w http.ResponseWriter, r *http.Request, id string) bool // true: it has answered
+	delay    atomic.Int64 // a time.Duration
+	answer   atomic.Pointer[nightlyAnswer]
 }
+
+// A nightlyAnswer reports whether it has answered.
+type nightlyAnswer func(w http.ResponseWriter, r *http.Request, id string) bool
 
 const nightlySecret = "t0p-s3cr3t-"
 
-func newNightly(t testing.TB, providers, credentials int) *nightly {
+func newNightly(t testing.TB, binary string, providers, credentials int) *nightly {
 	t.Helper()
-	n := &nightly{dir: t.TempDir()}
+	n := &nightly{binary: binary, dir: t.TempDir()}
 	server := httptest.NewServer(n)
 	t.Cleanup(server.Close)
 	n.url = server.URL
@@ -125,7 +123,8 @@ func (n *nightly) write(t testing.TB, name, content string) {
 // ServeHTTP plays all providers: any client with its own secret is welcome.
 func (n *nightly) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	serial := n.requests.Add(1)
-	time.Sleep(n.delay)
+	time.Sleep(time.Duration(n.delay.Load()))
+	answer := n.answer.Load()
 	w.Header().Set("Content-Type", "application/json")
 	id, isToken := "", strings.HasSuffix(r.URL.Path, "/token")
 	if isToken {
@@ -135,7 +134,7 @@ func (n *nightly) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		id, _, _ = strings.Cut(id, "-")
 	}
 	switch {
-	case n.answer != nil && n.answer(w, r, id):
+	case answer != nil && (*answer)(w, r, id):
 	case isToken && r.FormValue("client_secret") == nightlySecret+id:
 		fmt.Fprintf(w, `{"access_token":"issued-token-of-%s-%d","token_type":"Bearer","expires_in":3600}`, id, serial)
 	case !isToken && id != "":
@@ -146,8 +145,8 @@ func (n *nightly) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (n *nightly) command(t testing.TB, args ...string) *exec.Cmd {
-	cmd := exec.Command(binary(t), args...)
+func (n *nightly) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(n.binary, args...)
 	cmd.Dir = n.dir
 	cmd.Env = append(os.Environ(), "NO_COLOR=1")
 	return cmd
@@ -185,17 +184,18 @@ func (n *nightly) report(t testing.TB) healthReport {
 // remembered is how many results the history has.
 func (n *nightly) remembered(t testing.TB) int {
 	t.Helper()
-	out, err := n.command(t, "history", "--ndjson").Output()
+	out, err := n.command("history", "--ndjson").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return bytes.Count(out, []byte("\n"))
 }
 
-func TestASignalInterruptsACheckThatKeepsWhatHasFinished(t *testing.T) {
-	n := newNightly(t, 3, 60)
-	n.delay = 50 * time.Millisecond
-	cmd := n.command(t, n.check()...)
+// SIGTERM interrupts a check, which keeps what has finished.
+func interruptedCheck(t *testing.T, binary string) {
+	n := newNightly(t, binary, 3, 60)
+	n.delay.Store(int64(50 * time.Millisecond))
+	cmd := n.command(n.check()...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -223,16 +223,17 @@ func TestASignalInterruptsACheckThatKeepsWhatHasFinished(t *testing.T) {
 	if got := n.remembered(t); got != len(r.Credentials) || seen < 12 {
 		t.Errorf("the history remembers %d, the report has %d, %d lines were printed", got, len(r.Credentials), seen)
 	}
-	runs, _ := n.command(t, "history", "--runs").Output()
+	runs, _ := n.command("history", "--runs").Output()
 	if !bytes.Contains(runs, []byte("interrupted")) {
 		t.Errorf("got %s", runs)
 	}
 }
 
-func TestAKilledCheckLosesNothingThatHadFinished(t *testing.T) {
-	n := newNightly(t, 3, 60)
-	n.delay = 50 * time.Millisecond
-	cmd := n.command(t, n.check()...)
+// SIGKILL loses nothing that had finished.
+func killedCheck(t *testing.T, binary string) {
+	n := newNightly(t, binary, 3, 60)
+	n.delay.Store(int64(50 * time.Millisecond))
+	cmd := n.command(n.check()...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -254,7 +255,7 @@ func TestAKilledCheckLosesNothingThatHadFinished(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(n.dir, "health.json")); err == nil {
 		t.Error("a killed process has written a report")
 	}
-	kept, err := n.command(t, "history", "--ndjson").Output()
+	kept, err := n.command("history", "--ndjson").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,31 +267,32 @@ func TestAKilledCheckLosesNothingThatHadFinished(t *testing.T) {
 	if len(seen) < 12 {
 		t.Errorf("%d had finished", len(seen))
 	}
-	n.delay = 0
-	if out, err := n.command(t, n.check()...).CombinedOutput(); err != nil { // the lock is free, the file whole
+	n.delay.Store(int64(0))
+	if out, err := n.command(n.check()...).CombinedOutput(); err != nil { // the lock is free, the file whole
 		t.Errorf("the next check: %v\n%s", err, out)
 	}
-	runs, _ := n.command(t, "history", "--runs").Output()
+	runs, _ := n.command("history", "--runs").Output()
 	if !bytes.Contains(runs, []byte("killed")) || !bytes.Contains(runs, []byte("finished")) {
 		t.Errorf("got %s", runs)
 	}
 }
 
-func TestASecondCheckIsToldWhoIsAtWork(t *testing.T) {
-	n := newNightly(t, 1, 10)
-	n.delay = 100 * time.Millisecond
-	first := n.command(t, n.check()...)
+// A second check is told who is at work.
+func lockedHistory(t *testing.T, binary string) {
+	n := newNightly(t, binary, 1, 10)
+	n.delay.Store(int64(100 * time.Millisecond))
+	first := n.command(n.check()...)
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
 	for n.requests.Load() == 0 {
 		time.Sleep(5 * time.Millisecond)
 	}
-	out, _ := n.command(t, "check", "--dir", "ws").CombinedOutput()
+	out, _ := n.command("check", "--dir", "ws").CombinedOutput()
 	if !strings.Contains(string(out), fmt.Sprintf("authspec, process %d on ", first.Process.Pid)) || !strings.Contains(string(out), "--history FILE puts it elsewhere") {
 		t.Errorf("got %s", out)
 	}
-	if out, err := n.command(t, "history").CombinedOutput(); err != nil { // reading disturbs nobody
+	if out, err := n.command("history").CombinedOutput(); err != nil { // reading disturbs nobody
 		t.Errorf("%v %s", err, out)
 	}
 	if err := first.Wait(); err != nil {
@@ -300,12 +302,12 @@ func TestASecondCheckIsToldWhoIsAtWork(t *testing.T) {
 
 // Nothing that leaves the process, or that it leaves behind, holds a secret;
 // nor do the arguments that ps shows.
-func TestNoSecretLeavesACheck(t *testing.T) {
+func checkKeepsSecrets(t *testing.T, binary string) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
 	}
-	n := newNightly(t, 2, 12)
-	n.delay = 20 * time.Millisecond
+	n := newNightly(t, binary, 2, 12)
+	n.delay.Store(int64(20 * time.Millisecond))
 	b, err := os.ReadFile(filepath.Join(n.dir, "credentials.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -314,7 +316,7 @@ func TestNoSecretLeavesACheck(t *testing.T) {
 	file := strings.Replace(string(b), "client_secret: env:SECRET_3}", `client_secret: "exec:sh -c 'sleep 0.3; cat hidden'"}`, 1)
 	file = strings.Replace(file, "client_secret: env:SECRET_4}", "client_secret: file:hidden}", 1) // the wrong one
 	n.write(t, "credentials.yaml", file)
-	n.answer = func(w http.ResponseWriter, r *http.Request, id string) bool {
+	answer := nightlyAnswer(func(w http.ResponseWriter, r *http.Request, id string) bool {
 		if id != "5" {
 			return false
 		}
@@ -323,9 +325,11 @@ func TestNoSecretLeavesACheck(t *testing.T) {
 		w.WriteHeader(500)
 		fmt.Fprintf(w, `{"error":"%s","you_sent":%q}`, r.FormValue("client_secret"), r.Form.Encode())
 		return true
-	}
+	})
+	n.answer.Store(&answer)
+
 	var seen bytes.Buffer
-	cmd := n.command(t, n.check("--verbose", "--report", "junit=health.xml")...)
+	cmd := n.command(n.check("--verbose", "--report", "junit=health.xml")...)
 	cmd.Stdout, cmd.Stderr = &seen, &seen
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -370,7 +374,7 @@ func TestNoSecretLeavesACheck(t *testing.T) {
 	}
 	left := map[string][]byte{"output": seen.Bytes(), "ps": processes.Bytes()}
 	for _, args := range [][]string{{"history"}, {"history", "cred-00005"}, {"history", "--json"}, {"history", "--ndjson"}} {
-		out, err := n.command(t, args...).CombinedOutput()
+		out, err := n.command(args...).CombinedOutput()
 		if err != nil {
 			t.Errorf("%v: %v", args, err)
 		}
@@ -395,13 +399,13 @@ func TestNoSecretLeavesACheck(t *testing.T) {
 }
 
 // A night of ten thousand stays small; -short checks a few hundred.
-func TestTenThousandCredentialsInOneRun(t *testing.T) {
+func tenThousandCredentials(t *testing.T, binary string) {
 	credentials := 10_000
 	if testing.Short() || raceEnabled {
 		credentials = 500
 	}
-	n := newNightly(t, 6, credentials)
-	cmd := n.command(t, n.check("--concurrency", "32", "--per-provider", "8", "--only-problems")...)
+	n := newNightly(t, binary, 6, credentials)
+	cmd := n.command(n.check("--concurrency", "32", "--per-provider", "8", "--only-problems")...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	began := time.Now()

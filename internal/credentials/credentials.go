@@ -6,6 +6,8 @@ package credentials
 import (
 	"bytes"
 	_ "embed"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/authspec/authspec/internal/strictyaml"
@@ -13,45 +15,44 @@ import (
 
 // A File is a credentials file.
 type File struct {
+	// Path is where the file was read from.
+	Path string
 	// EnvFiles hold variables that env: finds besides those of the process:
 	// NAME=value a line. The names are relative to the file.
-	EnvFiles []string `yaml:"env_files"`
+	EnvFiles []string
 	// Credentials are to be checked, in the order of the file.
-	Credentials []*Credential `yaml:"credentials"`
-
-	// Path is where the file was read from.
-	Path string `yaml:"-"`
+	Credentials []*Credential
 	// Warnings are what a reader should know and can live with.
-	Warnings []string `yaml:"-"`
+	Warnings []string
 }
 
 // A Credential is one credential to check, without its values.
 type Credential struct {
 	// Name is unique in the file. History, alerts and metrics go by it.
-	Name string `yaml:"name"`
+	Name string
 	// Provider is the ID of a provider file.
-	Provider string `yaml:"provider"`
+	Provider string
 	// Owner is who must act when it fails: an e-mail address, a team.
-	Owner string   `yaml:"owner"`
-	Tags  []string `yaml:"tags"`
+	Owner string
+	Tags  []string
 	// Values says where each credential field of the provider is kept.
-	Values map[string]Reference `yaml:"values"`
+	Values map[string]Reference
 	// Scopes are required: fewer granted is a fault. Empty: the provider's
 	// default, and whatever is granted will do.
-	Scopes []string `yaml:"scopes"`
+	Scopes []string
 	// Expires is the day the secret ends, if anybody knows it.
-	Expires Date `yaml:"expires"`
+	Expires Date
 	// Environment is one of the provider's, BaseURL replaces all its hosts.
 	// At most one is set.
-	Environment string `yaml:"environment"`
-	BaseURL     string `yaml:"base_url"`
+	Environment string
+	BaseURL     string
 	// Scenarios is a tag expression; empty: DefaultScenarios.
-	Scenarios string `yaml:"scenarios"`
+	Scenarios string
 	// Control marks a credential whose state is known beforehand.
-	Control Control `yaml:"control"`
+	Control Control
 
-	// Line is where the credential begins in its file.
-	Line int `yaml:"-"`
+	// Line is where its name stands in the file; 0: unknown.
+	Line int
 }
 
 // DefaultScenarios are run for a credential that names none.
@@ -82,20 +83,20 @@ type Date struct {
 	text string
 }
 
-// UnmarshalText reads a day or a moment. What is neither is kept for the
-// validation, which knows the place.
-func (d *Date) UnmarshalText(text []byte) error {
-	*d = Date{text: string(bytes.TrimSpace(text))}
+// ParseDate reads a day or a moment.
+func ParseDate(text string) (Date, error) {
+	d := Date{text: strings.TrimSpace(text)}
 	if t, err := time.Parse(time.DateOnly, d.text); err == nil {
 		d.Time = t.AddDate(0, 0, 1)
-	} else if t, err := time.Parse(time.RFC3339, d.text); err == nil {
-		d.Time = t.UTC()
+		return d, nil
 	}
-	return nil
+	t, err := time.Parse(time.RFC3339, d.text)
+	if err != nil {
+		return Date{}, errors.New("want a day such as 2027-03-31")
+	}
+	d.Time = t.UTC()
+	return d, nil
 }
-
-// MarshalText writes the date as it was read.
-func (d Date) MarshalText() ([]byte, error) { return []byte(d.text), nil }
 
 func (d Date) String() string { return d.text }
 

@@ -34,18 +34,39 @@ func Read(path string, catalogue *providers.Catalogue) (*File, error) {
 // Parse reads a credentials file; path is shown in errors, and what the file
 // names is relative to its folder.
 func Parse(path string, source []byte, catalogue *providers.Catalogue) (*File, Problems) {
-	f := new(File)
-	decoded, problem := strictyaml.Decode(path, source, f, fieldNames())
+	written := new(writtenFile)
+	decoded, problem := strictyaml.Decode(path, source, written, fieldNames())
 	if problem != nil {
 		problem.Message = withoutValues(problem.Message)
 		problem.Source = shown(problem.Source)
 		return nil, Problems{*problem}
 	}
-	f.Path = path
-	v := validator{file: f, decoded: decoded, catalogue: catalogue}
-	v.validate()
-	f.findLines(source)
-	return f, v.problems
+	v := validator{file: &File{Path: path, EnvFiles: written.EnvFiles}, decoded: decoded, catalogue: catalogue}
+	v.validate(written)
+	v.file.findLines(source)
+	return v.file, v.problems
+}
+
+// A writtenFile is a credentials file as it stands. Its fields are of simple
+// types: the YAML library takes its time over others, a multiple of the file's
+// length for each.
+type writtenFile struct {
+	EnvFiles    []string             `yaml:"env_files"`
+	Credentials []*writtenCredential `yaml:"credentials"`
+}
+
+type writtenCredential struct {
+	Name        string            `yaml:"name"`
+	Provider    string            `yaml:"provider"`
+	Owner       string            `yaml:"owner"`
+	Tags        []string          `yaml:"tags"`
+	Values      map[string]string `yaml:"values"`
+	Scopes      []string          `yaml:"scopes"`
+	Expires     string            `yaml:"expires"`
+	Environment string            `yaml:"environment"`
+	BaseURL     string            `yaml:"base_url"`
+	Scenarios   string            `yaml:"scenarios"`
+	Control     string            `yaml:"control"`
 }
 
 var nameLine = regexp.MustCompile(`\bname["']?\s*:\s*(?:"([^"]*)"|'([^']*)'|([^,}#]*))`)
@@ -65,15 +86,13 @@ func (f *File) findLines(source []byte) {
 		}
 	}
 	for _, c := range f.Credentials {
-		if c != nil {
-			c.Line = lines[c.Name]
-		}
+		c.Line = lines[c.Name]
 	}
 }
 
 // fieldNames returns every field of a credentials file.
 var fieldNames = sync.OnceValue(func() []string {
-	return strictyaml.Fields(File{Credentials: []*Credential{{}}})
+	return strictyaml.Fields(writtenFile{Credentials: []*writtenCredential{{}}})
 })
 
 type validator struct {
@@ -83,24 +102,48 @@ type validator struct {
 	problems  Problems
 }
 
-func (v *validator) validate() {
-	if len(v.file.Credentials) == 0 {
+func (v *validator) validate(written *writtenFile) {
+	if len(written.Credentials) == 0 {
 		v.add("$.credentials", "credentials are missing: a list, each with name, provider and values")
 	}
 	names := map[string]int{}
-	for i, c := range v.file.Credentials {
+	for i, w := range written.Credentials {
 		at := fmt.Sprintf("$.credentials[%d]", i)
-		if c == nil {
+		if w == nil {
 			v.add(at, "an empty credential: write name, provider and values, or remove the dash")
 			continue
 		}
+		c := &Credential{
+			Name: w.Name, Provider: w.Provider, Owner: w.Owner, Tags: w.Tags, Scopes: w.Scopes, Environment: w.Environment, BaseURL: w.BaseURL,
+			Scenarios: w.Scenarios, Control: Control(w.Control), Values: make(map[string]Reference, len(w.Values)),
+		}
+		v.file.Credentials = append(v.file.Credentials, c)
 		v.name(at, c, i, names)
+		v.read(at, c, w)
 		v.credential(at, c)
 	}
-	for i, file := range v.file.EnvFiles {
+	for i, file := range written.EnvFiles {
 		if file == "" {
 			v.add(fmt.Sprintf("$.env_files[%d]", i), "want the name of a file")
 		}
+	}
+}
+
+// read reads what is more than text.
+func (v *validator) read(at string, c *Credential, w *writtenCredential) {
+	for _, field := range sortedKeys(w.Values) {
+		r, err := ParseReference(w.Values[field])
+		if err != nil {
+			v.add(at+".values."+field, "%s: %v", field, err)
+		}
+		c.Values[field] = r
+	}
+	if w.Expires != "" {
+		d, err := ParseDate(w.Expires)
+		if err != nil {
+			v.add(at+".expires", "%v", err)
+		}
+		c.Expires = d
 	}
 }
 
@@ -121,9 +164,6 @@ func (v *validator) name(at string, c *Credential, index int, names map[string]i
 func (v *validator) credential(at string, c *Credential) {
 	if c.Control != "" && c.Control != KnownGood && c.Control != KnownBad {
 		v.add(at+".control", "want good or bad, got %q%s", string(c.Control), suggest.DidYouMean(string(c.Control), []string{string(KnownGood), string(KnownBad)}))
-	}
-	if c.Expires.IsZero() && c.Expires.text != "" {
-		v.add(at+".expires", "want a day such as 2027-03-31")
 	}
 	for i, s := range c.Scopes {
 		if s == "" {
@@ -162,13 +202,6 @@ func (v *validator) credential(at string, c *Credential) {
 
 func (v *validator) values(at string, c *Credential, p *providers.Provider) {
 	for _, field := range sortedKeys(c.Values) {
-		if r := c.Values[field]; r.Source == unreadable {
-			message := r.Target
-			if message == "" {
-				message = errLiteral.Error()
-			}
-			v.add(at+".values."+field, "%s: %s", field, message)
-		}
 		if known := p.CredentialFields(); !slices.Contains(known, field) {
 			v.add(at+".values."+field, "%s has no credential field %q%s: there are %s", p.Name, field, suggest.DidYouMean(field, known), strings.Join(known, ", "))
 		}

@@ -2,13 +2,11 @@ package credentials
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 )
 
 // A Reference says where a value is kept: env:NAME, file:PATH, exec:COMMAND
-// or keyring:SERVICE/KEY. Formatted by any verb, one that is none of these
-// does not show itself: it may be the secret.
+// or keyring:SERVICE/KEY.
 type Reference struct {
 	Source Source
 	Target string // what stands behind the colon
@@ -59,30 +57,12 @@ func ParseReference(text string) (Reference, error) {
 	return r, nil
 }
 
-// UnmarshalText keeps what it cannot read for the validation, which knows the
-// place.
-func (r *Reference) UnmarshalText(text []byte) error {
-	parsed, err := ParseReference(string(text))
-	if err != nil {
-		*r = Reference{Source: unreadable, Target: err.Error()}
-		return nil
-	}
-	*r = parsed
-	return nil
-}
-
-// unreadable marks a reference whose target is what is wrong with it.
-const unreadable Source = ""
-
 func (r Reference) String() string {
-	if r.Source == unreadable {
+	if r.Source == "" {
 		return "(no reference)"
 	}
 	return string(r.Source) + ":" + r.Target
 }
-
-// Format shows the reference, never a value.
-func (r Reference) Format(f fmt.State, _ rune) { fmt.Fprint(f, r.String()) }
 
 func isVariable(s string) bool {
 	for i, c := range s {

@@ -13,7 +13,7 @@ import (
 func TestEachFaultHasItsVerdict(t *testing.T) {
 	type add = func(*credentials.Credential, providers.Credentials)
 	expired := func(c *credentials.Credential, _ providers.Credentials) {
-		_ = c.Expires.UnmarshalText([]byte("2020-01-31"))
+		c.Expires, _ = credentials.ParseDate("2020-01-31")
 	}
 	scenarios := func(tags string) add {
 		return func(c *credentials.Credential, _ providers.Credentials) { c.Scenarios = tags }

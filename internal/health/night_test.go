@@ -66,7 +66,7 @@ func theNights() []script {
 	add(script{name: "locked", provider: "echo", faults: [3]fault{says(400, `{"error":"account_locked"}`), nil, nil},
 		want: [3]string{"rejected locked_out by documented_error", works, works}, requests: [3]int{1, 2, 2}})
 	add(script{name: "expired", provider: "acme", change: func(c *credentials.Credential, v providers.Credentials) {
-		_ = c.Expires.UnmarshalText([]byte("2026-01-31"))
+		c.Expires, _ = credentials.ParseDate("2026-01-31")
 		wrong(c, v)
 	}, want: same("rejected expired by documented_error"), requests: [3]int{1, 1, 1}})
 	add(script{name: "wrong-key", provider: "fox", change: wrong, want: same("rejected credential_rejected by documented_error"), requests: [3]int{1, 1, 1}})

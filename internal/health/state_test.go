@@ -98,8 +98,8 @@ func TestResultsGoStale(t *testing.T) {
 }
 
 func TestExpiriesWarnInTime(t *testing.T) {
-	var d credentials.Date
-	if err := d.UnmarshalText([]byte("2027-03-31")); err != nil {
+	d, err := credentials.ParseDate("2027-03-31")
+	if err != nil {
 		t.Fatal(err)
 	}
 	for now, want := range map[string]Expiry{

@@ -29,9 +29,28 @@ type evidence struct {
 	rehearsal map[string]*check.Result
 	// own is the rehearsal as a whole, which stands in where no run says
 	// anything.
-	own   *check.Run
-	runs  []*check.Run // those that were given, the oldest first
+	own   *indexedRun
+	runs  []*indexedRun // those that were given, the oldest first
 	given bool
+}
+
+// An indexedRun finds its results: a history of many runs of many providers is
+// asked for one at a time.
+type indexedRun struct {
+	*check.Run
+	byProvider map[string][]*check.Result
+	byName     map[[2]string][]*check.Result // by file and name
+}
+
+func newIndexedRun(run *check.Run) *indexedRun {
+	x := &indexedRun{run, map[string][]*check.Result{}, map[[2]string][]*check.Result{}}
+	for i := range run.Results {
+		r := &run.Results[i]
+		name := [2]string{r.URI, r.Scenario}
+		x.byProvider[r.Provider] = append(x.byProvider[r.Provider], r)
+		x.byName[name] = append(x.byName[name], r)
+	}
+	return x
 }
 
 // situationHeader names in a rehearsal the fixture that answered.
@@ -44,12 +63,11 @@ func gather(ctx context.Context, w *runner.Workspace, opts *Options) (*evidence,
 	if err != nil {
 		return nil, err
 	}
-	run := runner.Run(ctx, plan, runner.Options{Version: opts.Version, Concurrency: 2 * runtime.NumCPU()})
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	run, err := rehearse(ctx, plan, opts)
+	if err != nil {
+		return nil, err
 	}
-	run.Started = opts.Now
-	ev := &evidence{own: run, plan: map[string][]*runner.Scenario{}, rehearsal: map[string]*check.Result{}, features: map[string]*feature{}}
+	ev := &evidence{own: newIndexedRun(run), given: len(opts.Runs) > 0, plan: map[string][]*runner.Scenario{}, rehearsal: map[string]*check.Result{}, features: map[string]*feature{}}
 	for i := range run.Results {
 		r := &run.Results[i]
 		ev.rehearsal[fmt.Sprintf("%s:%d", r.URI, r.Line)] = r
@@ -67,12 +85,30 @@ func gather(ctx context.Context, w *runner.Workspace, opts *Options) (*evidence,
 			ev.features[s.URI] = f
 		}
 	}
-	ev.runs, ev.given = slices.Clone(opts.Runs), len(opts.Runs) > 0
-	slices.SortStableFunc(ev.runs, func(a, b *check.Run) int { return a.Started.Compare(b.Started) })
-	for i, r := range ev.runs {
-		ev.runs[i] = redactedRun(r, opts.Redact)
+	for _, r := range opts.Runs {
+		ev.runs = append(ev.runs, newIndexedRun(redactedRun(r, opts.Redact)))
 	}
+	slices.SortStableFunc(ev.runs, func(a, b *indexedRun) int { return a.Started.Compare(b.Started) })
 	return ev, errors.Join(problems...)
+}
+
+// batch is how many scenarios are rehearsed at once. A redactor searches for
+// every token it has seen, so many small runs cost less than a large one.
+const batch = 200
+
+func rehearse(ctx context.Context, plan *runner.Plan, opts *Options) (*check.Run, error) {
+	all := &check.Run{Version: opts.Version, Mode: check.Simulated, Started: opts.Now}
+	for scenarios := range slices.Chunk(plan.Scenarios, batch) {
+		part := *plan
+		part.Scenarios = scenarios
+		run := runner.Run(ctx, &part, runner.Options{Version: opts.Version, Concurrency: 2 * runtime.NumCPU()})
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		all.Results = append(all.Results, run.Results...)
+		all.Duration += run.Duration
+	}
+	return all, nil
 }
 
 // redactedRun erases from results what their file may hold: it was written by
@@ -135,13 +171,11 @@ type Status struct {
 
 // status returns how the provider fared in a run, or nil when the run has
 // nothing of it.
-func status(run *check.Run, provider string) *Status {
+func status(run *indexedRun, provider string) *Status {
 	s := &Status{Mode: run.Mode, At: run.Started, By: map[check.Verdict]int{}}
-	for i := range run.Results {
-		if r := &run.Results[i]; r.Provider == provider {
-			s.By[r.Verdict]++
-			s.Total++
-		}
+	for _, r := range run.byProvider[provider] {
+		s.By[r.Verdict]++
+		s.Total++
 	}
 	if s.Total == 0 {
 		return nil
@@ -222,21 +256,17 @@ func (ev *evidence) outcome(s *runner.Scenario) *outcome {
 
 // find looks for a scenario by its file and name: lines move from one version
 // of a feature to the next. Where names repeat, the line decides.
-func find(run *check.Run, s *runner.Scenario) *check.Result {
-	var byName *check.Result
-	for i := range run.Results {
-		r := &run.Results[i]
-		if r.URI != s.URI || r.Scenario != s.Name {
-			continue
-		}
+func find(run *indexedRun, s *runner.Scenario) *check.Result {
+	named := run.byName[[2]string{s.URI, s.Name}]
+	for _, r := range named {
 		if r.Line == s.Line {
 			return r
 		}
-		if byName == nil {
-			byName = r
-		}
 	}
-	return byName
+	if len(named) > 0 {
+		return named[0]
+	}
+	return nil
 }
 
 // seen is when the real provider last gave an answer: status and error code to
@@ -247,11 +277,7 @@ func (ev *evidence) seen(p *providers.Provider, call string, code int, name stri
 		if run.Mode != check.Live {
 			continue
 		}
-		for i := range run.Results {
-			r := &run.Results[i]
-			if r.Provider != p.ID {
-				continue
-			}
+		for _, r := range run.byProvider[p.ID] {
 			for _, x := range r.Exchanges {
 				if x.Call == call && x.Status == code && (name == "" || errorCode(p, x.ResponseBody) == name) && r.Started.After(last) {
 					last = r.Started

@@ -91,11 +91,22 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// 200 providers of 17 scenarios each, with a history of 30 runs.
 func BenchmarkSiteOf200Providers(b *testing.B) {
 	w := copies(b, 200, 0)
+	ev, err := gather(b.Context(), w, &Options{Now: today})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var runs []*check.Run
+	for day := range 30 {
+		run := *ev.own.Run
+		run.Started = today.AddDate(0, 0, day-30)
+		runs = append(runs, &run)
+	}
 	size := 0
 	for b.Loop() {
-		s := build(b, w, Options{})
+		s := build(b, w, Options{Runs: runs})
 		if err := s.Write(b.TempDir()); err != nil {
 			b.Fatal(err)
 		}
