@@ -17,7 +17,7 @@ build:
 	go build -trimpath -o $(BIN)/authspec ./cmd/authspec
 
 test:
-	go test -race ./...
+	go test -race -timeout 20m ./...
 
 # tidy -e: a module that only a dependency's tests import is not served everywhere.
 lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT_VERSION)
