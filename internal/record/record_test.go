@@ -175,23 +175,23 @@ func TestPlantedSecretsReachNoFile(t *testing.T) {
 			t.Parallel()
 			w := workspace(t, vault)
 			encoded := encodings(secret)
+			body := map[string]any{"pinned": "PINNED-0001-2222-3333-ABCD", "email": plantedEmail, "account_id": plantedID}
+			headers := http.Header{}
+			var all []string
+			for how, text := range encoded {
+				all = append(all, text)
+				headers.Add("X-Api-Version", "v2 "+text)
+				headers.Add("WWW-Authenticate", `Bearer realm="vault", error_description="`+text+`"`)
+				body["echo "+how], body["sentence "+how] = text, "The client "+text+" is known."
+				body["nested "+how] = []any{map[string]any{"deep": text, text: 1, "url": "https://vault.example/cb?state=" + url.QueryEscape(text)}}
+			}
 			o := observeVault(t, w, func(situation string, rw http.ResponseWriter) {
 				h := rw.Header()
 				h.Set("Set-Cookie", "session="+plantedCookie+"; Path=/")
-				body := map[string]any{"pinned": "PINNED-0001-2222-3333-ABCD", "email": plantedEmail, "account_id": plantedID, "error": "invalid_client"}
-				var all []string
-				for how, text := range encoded {
-					all = append(all, text)
-					h.Add("X-Api-Version", "v2 "+text)
-					h.Add("X-Debug", text)
-					h.Add("WWW-Authenticate", `Bearer realm="vault", error_description="`+text+`"`)
-					body["echo "+how], body["sentence "+how] = text, "The client "+text+" is known."
-					body["nested "+how] = []any{map[string]any{"deep": text, text: 1, "url": "https://vault.example/cb?state=" + url.QueryEscape(text)}}
-				}
 				switch situation {
 				case "token/issued":
-					body["access_token"], body["token_type"], body["expires_in"], body["scope"] = plantedToken, "Bearer", 3600, "read"
-					respond(rw, 200, jsonOf(body))
+					maps.Copy(h, headers)
+					respond(rw, 200, jsonOf(map[string]any{"access_token": plantedToken, "token_type": "Bearer", "expires_in": 3600, "scope": "read", "pinned": body["pinned"]}))
 				case "token/invalid_scope":
 					h.Set("Location", "https://vault.example/login?token="+url.QueryEscape(secret))
 					rw.WriteHeader(302)
@@ -202,7 +202,8 @@ func TestPlantedSecretsReachNoFile(t *testing.T) {
 					rw.WriteHeader(401)
 					_, _ = io.WriteString(rw, "no: "+strings.Join(all, "\n")+"\n")
 				default:
-					respond(rw, 401, jsonOf(body))
+					maps.Copy(h, headers)
+					respond(rw, 401, jsonOf(map[string]any{"error": "invalid_client", "error_description": "The client " + secret + " is unknown"}))
 				}
 			})
 			_, files := recordTo(t, w.Dir, o)
@@ -219,10 +220,12 @@ func TestPlantedSecretsReachNoFile(t *testing.T) {
 					}
 				}
 			}
-			issued := files["vault/token/issued.http"]
-			for _, kept := range []string{`"PINNED-0001-2222-3333-ABCD"`, `"Bearer"`, `realm="vault"`, `"The client `} {
-				if !strings.Contains(issued, kept) {
-					t.Errorf("%s is lost:\n%s", kept, issued)
+			for kept, file := range map[string]string{
+				`"PINNED-0001-2222-3333-ABCD"`: "token/issued", `"Bearer"`: "token/issued", `realm="vault"`: "token/invalid_client",
+				`"The client `: "token/invalid_client", `"sentence plain": "The client `: "me/ok",
+			} {
+				if content := files["vault/"+file+".http"]; !strings.Contains(content, kept) {
+					t.Errorf("%s is lost:\n%s", kept, content)
 				}
 			}
 		})
