@@ -297,8 +297,9 @@ func (f *checkFlags) check(ctx context.Context, store *history.Store, people *re
 	keep := func(*health.Credential) error { return nil }
 	var recording *history.Recording
 	if store != nil {
-		defer func() { err = errors.Join(err, store.Close()) }()
-		if recording, err = f.remember(store, &opts); err != nil {
+		var unread error // what the run could not read of earlier ones
+		defer func() { err = errors.Join(err, unread, store.Close()) }()
+		if recording, err = f.remember(store, &opts, &unread); err != nil {
 			return nil, err
 		}
 		keep = func(cred *health.Credential) error { return recording.Keep(cred, time.Now()) }
@@ -321,7 +322,7 @@ func (f *checkFlags) check(ctx context.Context, store *history.Store, people *re
 
 // remember prepares a history for a run, and the run by what the history
 // knows.
-func (f *checkFlags) remember(store *history.Store, opts *health.Options) (*history.Recording, error) {
+func (f *checkFlags) remember(store *history.Store, opts *health.Options, unread *error) (*history.Recording, error) {
 	longest := 24 * time.Hour
 	for _, p := range opts.Workspace.Providers.All() {
 		for _, limit := range p.Limits {
@@ -338,11 +339,13 @@ func (f *checkFlags) remember(store *history.Store, opts *health.Options) (*hist
 	}
 	opts.Before = states
 	opts.Sent = func(place, call string) []time.Time {
-		times, sentErr := store.Sent(place, call)
-		err = cmp.Or(err, sentErr)
+		times, err := store.Sent(place, call)
+		*unread = cmp.Or(*unread, err)
 		return times
 	}
-	opts.Spent = func(place, call string, at time.Time) { _ = store.Spent(place, call, at) }
+	opts.Spent = func(place, call string, at time.Time) {
+		_ = store.Spent(place, call, at) // what cannot be written fails when the result is kept
+	}
 	return store.Begin(opts.Version, opts.Seed, len(opts.Credentials), now)
 }
 

@@ -113,9 +113,9 @@ func (f *historyFlags) showAll(c *console, store *history.Store, page *report.He
 		}
 		return writeJSON(c.out, map[string]any{"version": 1, "credentials": orEmpty(all)})
 	}
-	rows := make([]report.HealthRow, len(all))
+	rows := make([]health.Standing, len(all))
 	for i := range all {
-		rows[i] = report.HealthRow{At: all[i].At, Record: all[i].Record, State: all[i].State}
+		rows[i] = health.Standing{At: all[i].At, Record: all[i].Record, State: all[i].State}
 	}
 	return page.Standings(rows)
 }
@@ -143,11 +143,11 @@ func (f *historyFlags) showCredential(c *console, store *history.Store, page *re
 	if f.asJSON {
 		return writeJSON(c.out, map[string]any{"version": 1, "credential": credential, "state": standing.State, "results": orEmpty(entries)})
 	}
-	rows := make([]report.HealthRow, len(entries))
+	rows := make([]health.Standing, len(entries))
 	for i := range entries {
-		rows[i] = report.HealthRow{At: entries[i].At, Record: entries[i].Record}
+		rows[i] = health.Standing{At: entries[i].At, Record: entries[i].Record}
 	}
-	return page.Credential(report.HealthRow{At: standing.At, Record: standing.Record, State: standing.State}, rows)
+	return page.Credential(health.Standing{At: standing.At, Record: standing.Record, State: standing.State}, rows)
 }
 
 func (f *historyFlags) showRuns(c *console, store *history.Store, page *report.HealthPage) error {

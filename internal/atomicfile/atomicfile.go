@@ -4,6 +4,7 @@ package atomicfile
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -15,6 +16,15 @@ import (
 // permissions. A link is followed. What is not a regular file (/dev/stdout, a
 // named pipe) is written to, since it must not be replaced.
 func Write(file string, b []byte) error {
+	return WriteWith(file, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+}
+
+// WriteWith is Write for what is too long to be held: write is called once.
+// When it fails, an old file stays as it was.
+func WriteWith(file string, write func(io.Writer) error) error {
 	if target, err := filepath.EvalSymlinks(file); err == nil {
 		file = target
 	}
@@ -24,21 +34,21 @@ func Write(file string, b []byte) error {
 		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
 			return err
 		}
-		return swap(file, b, nil)
+		return swap(file, write, nil)
 	case err != nil:
 		return err
 	case info.IsDir():
 		return fmt.Errorf("%s is a folder, name a file in it", file)
 	case !info.Mode().IsRegular():
-		return pour(file, b)
+		return pour(file, write)
 	}
-	return swap(file, b, info)
+	return swap(file, write, info)
 }
 
 // swap writes a new file beside the old one and renames it. Not os.CreateTemp:
 // its mode is 0600 whatever the umask, and other users of a CI machine read
 // reports.
-func swap(file string, b []byte, old fs.FileInfo) (err error) {
+func swap(file string, write func(io.Writer) error, old fs.FileInfo) (err error) {
 	temp := filepath.Join(filepath.Dir(file), fmt.Sprintf(".authspec-%016x.tmp", rand.Uint64()))
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
@@ -55,7 +65,7 @@ func swap(file string, b []byte, old fs.FileInfo) (err error) {
 			return err
 		}
 	}
-	if _, err := f.Write(b); err != nil {
+	if err := write(f); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {
@@ -67,11 +77,10 @@ func swap(file string, b []byte, old fs.FileInfo) (err error) {
 	return os.Rename(temp, file)
 }
 
-func pour(file string, b []byte) error {
+func pour(file string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(file, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Close())
+	return errors.Join(write(f), f.Close())
 }

@@ -67,6 +67,23 @@ func TestReadsWhatTheSchemaDescribes(t *testing.T) {
 	}
 }
 
+// What docs/check.md shows can be used.
+func TestTheDocumentedFileIsRight(t *testing.T) {
+	page, err := os.ReadFile("../../docs/check.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, file, _ := strings.Cut(string(page), "```yaml\n")
+	file, _, _ = strings.Cut(file, "```")
+	f, problems := Parse("c.yaml", []byte(file), builtin(t))
+	if len(problems) > 0 || len(f.Credentials) != 3 {
+		t.Error(problems)
+	}
+	if err := validate(t, file); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEveryMistakeHasAPlace(t *testing.T) {
 	for name, c := range map[string]struct{ file, want string }{
 		"unknown field": {

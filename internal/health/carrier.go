@@ -70,7 +70,7 @@ func (c *carrier) stop(why string) {
 func (c *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	call := providers.CallOf(req.Context())
 	key := fingerprintOf(req)
-	if resp := c.held(call, key); resp != nil {
+	if resp := c.held(req, call, key); resp != nil {
 		return resp, nil
 	}
 	if err := c.allow(call); err != nil {
@@ -183,6 +183,7 @@ func (c *carrier) keep(key fingerprint, resp *http.Response) (*http.Response, er
 	if token, err := c.provider.ReadToken(body, now); err == nil {
 		c.mu.Lock()
 		k := &kept{response: *resp, body: body, until: now.Add(time.Hour)}
+		k.response.Request = nil // its context holds the whole scenario
 		if !token.Expires.IsZero() {
 			const margin = 10 * time.Second
 			k.until = token.Expires.Add(-margin)
@@ -215,7 +216,7 @@ func (c *carrier) keepRefusal(r *providers.Response) {
 }
 
 // held answers a token request that was answered before.
-func (c *carrier) held(call string, key fingerprint) *http.Response {
+func (c *carrier) held(req *http.Request, call string, key fingerprint) *http.Response {
 	if call != providers.TokenCall {
 		return nil
 	}
@@ -226,6 +227,7 @@ func (c *carrier) held(call string, key fingerprint) *http.Response {
 		return nil
 	}
 	resp := k.response
+	resp.Request = req
 	return reopened(&resp, k.body)
 }
 

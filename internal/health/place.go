@@ -26,7 +26,8 @@ type place struct {
 	random      *rand.Rand // of the one goroutine
 	budget      *budget
 	planned     Plan
-	total       int // credentials of the run
+	total       int    // credentials of the run
+	announced   hurdle // of the one goroutine
 
 	mu        sync.Mutex
 	changed   *sync.Cond
@@ -93,6 +94,7 @@ func (p *place) prepare() {
 	}
 	p.budget = newBudget(p.provider.Limits, p.checker.opts.Share, most, sent)
 	p.planned = p.budget.foresee(needs, p.checker.deadline)
+	p.planned.Share = p.checker.opts.Share
 }
 
 func controlRank(j *job) int {
@@ -149,9 +151,13 @@ func (p *place) next(ctx context.Context) *job {
 			return nil
 		case len(p.queue) == 0:
 		default:
-			alone := p.controls > 0 || p.breaker.doubtful()
+			j := p.queue[0]
+			// What is reserved may not be sent after all: when requests are
+			// scarce, those under way are waited for.
+			now := time.Now()
+			alone := p.controls > 0 || p.breaker.doubtful() || p.budget.earliest(j.group.needs, now).After(now)
 			if p.busy == 0 || !alone && p.busy < p.checker.opts.PerPlace {
-				j := p.queue[0]
+				p.queue[0] = nil // it would be kept till the end
 				p.queue = p.queue[1:]
 				return j
 			}
@@ -174,14 +180,21 @@ func (p *place) admit(ctx context.Context, j *job) bool {
 			j.reservation = p.budget.reserve(j.group.needs)
 			return p.pause(ctx)
 		}
-		if p.checker.opts.Waiting != nil {
-			p.checker.opts.Waiting(p.summary(), h.until, h.why)
-		}
+		p.announce(h)
 		if !sleep(ctx, h.until) {
 			return false
 		}
 	}
 	return false
+}
+
+// announce says that the place waits, unless it has just said so.
+func (p *place) announce(h hurdle) {
+	if p.checker.opts.Waiting == nil || h.why == p.announced.why && h.until.Sub(p.announced.until) < time.Minute {
+		return
+	}
+	p.announced = h
+	p.checker.opts.Waiting(p.summary(), h.until, h.why)
 }
 
 // A hurdle is what keeps a credential out: for good, or until a time. The zero
@@ -245,6 +258,12 @@ func (p *place) pause(ctx context.Context) bool {
 func (p *place) examine(ctx context.Context, j *job) {
 	c := p.checker
 	defer j.reservation.release()
+	defer func() {
+		if v := recover(); v != nil {
+			p.end(j, finding{verdict: check.Invalid, cause: check.InternalError, rule: BySpec, who: TheOperator,
+				message: c.opts.Redactor.String(fmt.Sprintf("internal error: %v", v)), advice: "This is a defect of authspec: please report it with this output."})
+		}
+	}()
 	if j.began.IsZero() {
 		j.began = time.Now()
 		if c.opts.Began != nil {

@@ -427,3 +427,55 @@ func TestAnInterruptedRunKeepsWhatHasFinished(t *testing.T) {
 		}
 	})
 }
+
+// What one credential reserved and did not send is another's to send.
+func TestRequestsThatWereNotSentAreGivenBack(t *testing.T) {
+	fly(t, func(t *testing.T, w *world) {
+		w.opts.Share = 0.01 // one token request an hour
+		w.opts.Deadline = 10 * time.Minute
+		for _, name := range []string{"locked-away", "at-hand"} {
+			w.add("cargo", name, func(c *credentials.Credential, _ providers.Credentials) {
+				for field := range c.Values {
+					c.Values[field] = credentials.Reference{Source: credentials.Exec, Target: "somewhere"}
+				}
+			})
+		}
+		w.values["locked-away"] = nil
+		w.opts.Seed = 3 // which of them comes first
+		for range 4 {
+			w.opts.Seed++
+			w.servers["cargo"].requests = map[string]int{}
+			run := w.night()
+			if got := outcome(run, "at-hand"); got != "passed by accepted" {
+				t.Errorf("seed %d: %s: %s", w.opts.Seed, got, run.named("at-hand").Message)
+			}
+			if got := outcome(run, "locked-away"); got != "invalid no_credential by values" && got != "skipped deferred by budget" {
+				t.Errorf("seed %d: %s", w.opts.Seed, got)
+			}
+			time.Sleep(2 * time.Hour)
+		}
+	})
+}
+
+func TestADefectEndsOneCredentialOnly(t *testing.T) {
+	fly(t, func(t *testing.T, w *world) {
+		w.add("acme", "unlucky", func(c *credentials.Credential, _ providers.Credentials) {
+			for field := range c.Values {
+				c.Values[field] = credentials.Reference{Source: credentials.Exec, Target: "somewhere"}
+			}
+		})
+		w.add("acme", "lucky")
+		opts := w.opts
+		opts.Credentials = w.credentials
+		opts.Values = func(_ context.Context, c *credentials.Credential) (providers.Credentials, []string, error) {
+			if c.Name == "unlucky" {
+				panic("what nobody thought of")
+			}
+			return w.values[c.Name], nil, nil
+		}
+		run, err := Check(context.Background(), opts)
+		if err != nil || outcome(run, "lucky") != "passed by accepted" || outcome(run, "unlucky") != "invalid internal_error by spec" || run.ExitCode() != check.ExitInternal {
+			t.Errorf("%v: %s, %s", err, outcome(run, "lucky"), outcome(run, "unlucky"))
+		}
+	})
+}

@@ -50,6 +50,13 @@ type Record struct {
 	TokenRequests int          `json:"token_requests"`
 }
 
+// A Standing is the last result of a credential, and how it stands since.
+type Standing struct {
+	At     time.Time
+	Record Record
+	State  State
+}
+
 // A RecordDrift is a Drift as it is written.
 type RecordDrift struct {
 	Verdict  check.Verdict `json:"verdict"`

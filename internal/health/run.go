@@ -152,6 +152,7 @@ const (
 
 // A Plan is what a place's limits allow.
 type Plan struct {
+	Share     float64        // of the limits that a check may use
 	Requests  map[string]int // wanted, by call
 	Now       int            // credentials that can be checked at once
 	Later     int            // that have to wait, and for how long at most

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -15,8 +16,10 @@ import (
 )
 
 // HealthFormats maps the name of a format to the function that writes a check
-// of credentials in it; see Formats.
-var HealthFormats = map[string]func(w io.Writer, run *health.Run) error{
+// of credentials in it. A function reads a finished run and nothing else, and
+// passes every text through erase. It writes a credential with one call of
+// Write, so that each can be searched by itself: a run may have thousands.
+var HealthFormats = map[string]func(w io.Writer, run *health.Run, erase func(string) string) error{
 	"json":  writeHealthJSON,
 	"junit": writeHealthJUnit,
 }
@@ -35,11 +38,11 @@ func ParseHealth(flag string) (format, file string, err error) {
 
 // WriteHealth writes a check of credentials to w, redacted; see Write.
 func WriteHealth(w io.Writer, format string, run *health.Run, erase *redact.Redactor) error {
-	b, err := renderHealth(format, run, erase)
-	if err != nil {
+	var b bytes.Buffer
+	if err := renderHealth(&b, format, run, erase); err != nil {
 		return err
 	}
-	if _, err := w.Write(b); err != nil {
+	if _, err := w.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("report %s: %w", format, err)
 	}
 	return nil
@@ -47,25 +50,33 @@ func WriteHealth(w io.Writer, format string, run *health.Run, erase *redact.Reda
 
 // WriteHealthFile is WriteHealth to a file that appears whole or not at all.
 func WriteHealthFile(format, file string, run *health.Run, erase *redact.Redactor) error {
-	b, err := renderHealth(format, run, erase)
-	if err != nil {
-		return err
-	}
-	if err := atomicfile.Write(file, b); err != nil {
+	return atomicfile.WriteWith(file, func(w io.Writer) error {
+		buffered := bufio.NewWriterSize(w, 1<<16)
+		if err := renderHealth(buffered, format, run, erase); err != nil {
+			return err
+		}
+		return buffered.Flush()
+	})
+}
+
+func renderHealth(w io.Writer, format string, run *health.Run, erase *redact.Redactor) error {
+	if err := HealthFormats[format](searched{w, erase}, run, erase.String); err != nil {
 		return fmt.Errorf("report %s: %w", format, err)
 	}
 	return nil
 }
 
-func renderHealth(format string, run *health.Run, erase *redact.Redactor) ([]byte, error) {
-	var b bytes.Buffer
-	if err := HealthFormats[format](&b, run.Redacted(erase.String)); err != nil {
-		return nil, fmt.Errorf("report %s: %w", format, err)
+// A searched writer takes nothing that holds a secret.
+type searched struct {
+	to    io.Writer
+	erase *redact.Redactor
+}
+
+func (s searched) Write(b []byte) (int, error) {
+	if name, found := s.erase.Leak(b); found {
+		return 0, fmt.Errorf("%w (%s): the report is left out; this is a defect of authspec, please report it", ErrLeak, name)
 	}
-	if name, found := erase.Leak(b.Bytes()); found {
-		return nil, fmt.Errorf("report %s: %w (%s): the report is left out; this is a defect of authspec, please report it", format, ErrLeak, name)
-	}
-	return b.Bytes(), nil
+	return s.to.Write(b)
 }
 
 // healthCounts says a check in a line: "2 rejected (1 suspected), 58 passed".

@@ -36,6 +36,7 @@ type HealthConsole struct {
 	done     int
 	counts   map[check.Verdict]int
 	places   []*progress
+	byPlace  map[[2]string]*progress // by provider and address
 	frame    int
 	drawn    int // lines of the table on the screen
 	stop     chan struct{}
@@ -82,21 +83,29 @@ func (c *HealthConsole) Planned(places []health.Place) {
 	}
 }
 
+// progressOf returns the progress of a provider at an address.
 func (c *HealthConsole) progressOf(provider, address string) *progress {
-	i := slices.IndexFunc(c.places, func(p *progress) bool { return p.place.Provider == provider && p.place.Address == address })
-	if i < 0 {
-		i = len(c.places)
-		c.places = append(c.places, &progress{place: health.Place{Provider: provider, Address: address}, counts: map[check.Verdict]int{}})
+	if c.byPlace == nil {
+		c.byPlace = map[[2]string]*progress{}
 	}
-	return c.places[i]
+	p := c.byPlace[[2]string{provider, address}]
+	if p == nil {
+		p = &progress{place: health.Place{Provider: provider, Address: address}, counts: map[check.Verdict]int{}}
+		c.byPlace[[2]string{provider, address}] = p
+		c.places = append(c.places, p)
+	}
+	return p
 }
 
+// progressOn returns the progress of the place that a credential belongs to.
+// One that names no address may have been sent to another all the same.
 func (c *HealthConsole) progressOn(cred *health.Credential) *progress {
 	address := cred.Environment + cred.BaseURL
-	for _, p := range c.places {
-		if p.place.Provider == cred.Provider && (p.place.Address == address || address == "") {
-			return p
-		}
+	if p := c.byPlace[[2]string{cred.Provider, address}]; p != nil || address != "" {
+		return c.progressOf(cred.Provider, address)
+	}
+	if i := slices.IndexFunc(c.places, func(p *progress) bool { return p.place.Provider == cred.Provider }); i >= 0 {
+		return c.places[i]
 	}
 	return c.progressOf(cred.Provider, address)
 }
@@ -158,8 +167,7 @@ func (c *HealthConsole) Finish(run *health.Run) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	page := newPage(paint(c.Color), c.Width)
-	page.health(run.Redacted(c.Erase.String), c.OnlyProblems, c.Verbose)
-	c.print(page.String())
+	page.health(run, c.Erase.String, c.OnlyProblems, c.Verbose, c.print)
 	return c.err
 }
 
@@ -209,7 +217,8 @@ func (c *HealthConsole) draw(now time.Time) {
 	width := newPage(p, c.Width).width - 1
 	spinner := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
 	c.frame = (c.frame + 1) % len(spinner)
-	lines := []string{p.bold(fmt.Sprintf("%c %d/%d", spinner[c.frame], c.done, c.selected)) + c.signs(c.counts) + p.dim(c.left(now))}
+	first := fmt.Sprintf("%c %d/%d", spinner[c.frame], c.done, c.selected)
+	lines := []string{fit(width, first+plainSigns(c.counts)+c.left(now), p.bold(first)+c.signs(c.counts)+p.dim(c.left(now)))}
 	name := 0
 	for _, place := range c.places {
 		name = max(name, min(cells(placeName(&place.place)), 40))
@@ -223,9 +232,9 @@ func (c *HealthConsole) draw(now time.Time) {
 		if what == "" && place.until.After(now) {
 			what = fmt.Sprintf("waits until %s: %s", place.until.Format("15:04:05"), place.why)
 		}
-		signs := c.signs(place.counts)
-		room := width - cells(plain) - cells(c.plainSigns(place.counts)) - 2
-		lines = append(lines, plain+signs+"  "+p.dim(cut(label(c.Erase.String(what)), room)))
+		signs := plainSigns(place.counts)
+		what = cut(label(c.Erase.String(what)), width-cells(plain+signs)-2)
+		lines = append(lines, fit(width, plain+signs+"  "+what, plain+c.signs(place.counts)+"  "+p.dim(what)))
 	}
 	if hidden := len(shown) - most; hidden > 0 {
 		lines = append(lines, p.dim(fmt.Sprintf("  … and %d more providers", hidden)))
@@ -258,12 +267,23 @@ func (c *HealthConsole) signs(counts map[check.Verdict]int) string {
 	return s
 }
 
-func (c *HealthConsole) plainSigns(counts map[check.Verdict]int) string {
+func plainSigns(counts map[check.Verdict]int) string {
 	s := ""
-	for _, n := range counts {
-		s += fmt.Sprintf("  x %d", n)
+	for _, v := range slices.Backward(check.Verdicts()) {
+		if n := counts[v]; n > 0 {
+			s += fmt.Sprintf("  %s %d", mark(v), n)
+		}
 	}
 	return s
+}
+
+// fit is the coloured line, or, where it would wrap, as much of the plain one
+// as there is room for: a wrapped line would not be erased.
+func fit(width int, plain, coloured string) string {
+	if cells(plain) > width {
+		return cut(plain, width)
+	}
+	return coloured
 }
 
 // left says how long it will take yet: as long as the slowest place.

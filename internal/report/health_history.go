@@ -22,17 +22,10 @@ type HealthPage struct {
 	Stale time.Duration // how old is too old
 }
 
-// A HealthRow is a result, and how the credential stands since.
-type HealthRow struct {
-	At     time.Time
-	Record health.Record
-	State  health.State
-}
-
 // Standings writes how every credential stands, what needs doing first.
-func (h *HealthPage) Standings(rows []HealthRow) error {
+func (h *HealthPage) Standings(rows []health.Standing) error {
 	p := newPage(paint(h.Color), h.Width)
-	slices.SortStableFunc(rows, func(a, b HealthRow) int { return h.rank(&a) - h.rank(&b) })
+	slices.SortStableFunc(rows, func(a, b health.Standing) int { return h.rank(&a) - h.rank(&b) })
 	table := [][]cell{{{text: "  credential"}, {text: "provider"}, {text: "state"}, {text: "since"}, {text: "checked"}, {text: "recent"}}}
 	counts := map[string]int{}
 	for i := range rows {
@@ -58,7 +51,7 @@ func (h *HealthPage) Standings(rows []HealthRow) error {
 }
 
 // state is a state in words; what is stale is nothing else.
-func (h *HealthPage) state(r *HealthRow, stale bool) (string, check.Verdict) {
+func (h *HealthPage) state(r *health.Standing, stale bool) (string, check.Verdict) {
 	c := health.Credential{Verdict: r.Record.Verdict, Cause: r.Record.Cause, Confirmed: r.Record.Confirmed, State: r.State}
 	if !stale {
 		return healthState(&c), c.Verdict
@@ -69,7 +62,7 @@ func (h *HealthPage) state(r *HealthRow, stale bool) (string, check.Verdict) {
 	return "stale, last " + healthState(&c), check.Skipped
 }
 
-func (h *HealthPage) rank(r *HealthRow) int {
+func (h *HealthPage) rank(r *health.Standing) int {
 	order := []check.Verdict{check.Rejected, check.Invalid, check.Inconclusive, check.Skipped, check.Passed}
 	rank := slices.Index(order, r.Record.Verdict) * 2
 	if r.State.Stale(h.Now, h.Stale) && r.Record.Verdict == check.Passed {
@@ -84,7 +77,7 @@ func recent(letters string) string {
 }
 
 // Credential writes how one credential fared in each check.
-func (h *HealthPage) Credential(now HealthRow, rows []HealthRow) error {
+func (h *HealthPage) Credential(now health.Standing, rows []health.Standing) error {
 	p := newPage(paint(h.Color), h.Width)
 	stale := now.State.Stale(h.Now, h.Stale)
 	state, v := h.state(&now, stale)

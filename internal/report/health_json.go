@@ -21,8 +21,9 @@ func HealthSchema() []byte { return bytes.Clone(healthSchema) }
 // healthVersion changes when a field goes away or changes its meaning.
 const healthVersion = 1
 
+// What comes before the credentials, and after.
 type (
-	healthRun struct {
+	healthHead struct {
 		Version     int                   `json:"version"`
 		Authspec    string                `json:"authspec"`
 		Started     time.Time             `json:"started"`
@@ -32,7 +33,6 @@ type (
 		Selected    int                   `json:"selected"`
 		Seed        uint64                `json:"seed"`
 		Counts      map[check.Verdict]int `json:"counts"`
-		Credentials []health.Record       `json:"credentials"`
 		Providers   []healthPlace         `json:"providers"`
 	}
 	healthPlace struct {
@@ -49,33 +49,57 @@ type (
 	}
 )
 
-func writeHealthJSON(w io.Writer, run *health.Run) error {
-	out := healthRun{
-		Version: healthVersion, Authspec: run.Version, Started: run.Started.UTC(), Duration: jsonMilliseconds(run.Duration),
+func writeHealthJSON(w io.Writer, run *health.Run, erase func(string) string) error {
+	head := healthHead{
+		Version: healthVersion, Authspec: erase(run.Version), Started: run.Started.UTC(), Duration: jsonMilliseconds(run.Duration),
 		ExitCode: run.ExitCode(), Interrupted: run.Interrupted, Selected: run.Selected, Seed: run.Seed,
-		Counts:      map[check.Verdict]int{},
-		Credentials: make([]health.Record, len(run.Credentials)),
-		Providers:   make([]healthPlace, len(run.Places)),
+		Counts: map[check.Verdict]int{}, Providers: make([]healthPlace, len(run.Places)),
 	}
 	for _, v := range check.Verdicts() {
 		if v != check.Drifted {
-			out.Counts[v] = run.Count(v)
+			head.Counts[v] = run.Count(v)
 		}
+	}
+	for i, p := range run.Places {
+		head.Providers[i] = healthPlace{p.Provider, erase(p.Name), erase(p.Address), p.State, p.Cause, erase(p.Message), p.Credentials, p.Passed, p.Rejected, p.Unknown}
+	}
+	top, err := indentedJSON(head, "")
+	if err != nil {
+		return err
+	}
+	top = bytes.TrimSuffix(top, []byte("\n}"))
+	if _, err := w.Write(append(top, ",\n  \"credentials\": ["...)); err != nil {
+		return err
 	}
 	now := run.Started.Add(run.Duration)
 	for i := range run.Credentials {
-		out.Credentials[i] = run.Credentials[i].Record(now)
+		clean := run.Credentials[i].Redacted(erase)
+		b, err := indentedJSON(clean.Record(now), "    ")
+		if err != nil {
+			return err
+		}
+		between := ",\n    "
+		if i == 0 {
+			between = "\n    "
+		}
+		if _, err := w.Write(append([]byte(between), b...)); err != nil {
+			return err
+		}
 	}
-	for i, p := range run.Places {
-		out.Providers[i] = healthPlace{p.Provider, p.Name, p.Address, p.State, p.Cause, p.Message, p.Credentials, p.Passed, p.Rejected, p.Unknown}
+	end := "]\n}\n"
+	if len(run.Credentials) > 0 {
+		end = "\n  ]\n}\n"
 	}
+	_, err = io.WriteString(w, end)
+	return err
+}
+
+// indentedJSON is v over several lines, behind a margin from the second on.
+func indentedJSON(v any, margin string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false) // <redacted:…> stays readable
-	e.SetIndent("", "  ")
-	if err := e.Encode(out); err != nil {
-		return err
-	}
-	_, err := w.Write(printable(b.Bytes()))
-	return err
+	e.SetIndent(margin, "  ")
+	err := e.Encode(v)
+	return printable(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), err
 }

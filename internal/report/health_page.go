@@ -140,32 +140,49 @@ func (p *page) healthEvidence(c *health.Credential) {
 }
 
 // health writes the final table: what needs doing first, and what works last.
-func (p *page) health(run *health.Run, onlyProblems, verbose bool) {
+// It hands over what it has written after each group: there may be thousands.
+func (p *page) health(run *health.Run, erase func(string) string, onlyProblems, verbose bool, print func(string)) {
 	now := run.Started.Add(run.Duration)
 	w := columnsOf(run.Credentials)
+	flush := func() {
+		print(p.String())
+		p.Reset()
+	}
 	p.line("")
 	if len(run.Credentials) > 0 {
 		p.healthHead(w)
 	}
 	for i := 0; i < len(run.Credentials); {
 		n := alike(run.Credentials[i:])
-		group := run.Credentials[i : i+n]
+		group := make([]health.Credential, n)
+		for j := range group {
+			group[j] = run.Credentials[i+j].Redacted(erase)
+		}
 		i += n
 		if quiet(&group[0]) {
 			p.healthPassed(group, now, w, onlyProblems, verbose)
-			continue
+		} else {
+			p.healthGroup(group, now, w, verbose)
 		}
-		p.healthGroup(group, now, w, verbose)
+		flush()
 	}
 	for _, place := range run.Places {
-		if place.Credentials > 1 && (place.State == health.RefusesAll || place.State == health.Unreachable || place.State == health.Unreliable) {
+		if place.Credentials > 1 && placeStates[place.State] != "" {
 			p.prose(p.paint.loud(check.Inconclusive, mark(check.Inconclusive))+" ", 2,
-				fmt.Sprintf("%s as a whole is %s: %s", placeName(&place), words(check.Cause(place.State)), place.Message))
+				fmt.Sprintf("%s as a whole %s: %s", placeName(&place), placeStates[place.State], erase(place.Message)))
 		}
 	}
 	v := healthGist(run)
 	p.line("")
 	p.line(p.paint.loud(v, mark(v)+" "+healthVerdict(run)))
+	flush()
+}
+
+// placeStates are the states of places that deserve a word.
+var placeStates = map[health.PlaceState]string{
+	health.RefusesAll:  "refuses all",
+	health.Unreachable: "cannot be reached",
+	health.Unreliable:  "cannot be relied on",
 }
 
 // quiet reports a credential of which there is nothing to say.
@@ -247,7 +264,7 @@ func (p *page) plans(places []health.Place, deadline time.Duration) {
 			calls = append(calls, fmt.Sprintf("%d of %s", n, call))
 		}
 		slices.Sort(calls)
-		s := fmt.Sprintf("%s: its limits leave room for %s now", placeName(place), plural(plan.Now, "credential"))
+		s := fmt.Sprintf("%s: %.0f%% of its limits leave room for %s now", placeName(place), 100*plan.Share, plural(plan.Now, "credential"))
 		if plan.Later > 0 {
 			s += fmt.Sprintf(", %d more by %s", plan.Later, plan.LaterTill.UTC().Format("15:04 MST"))
 		}
