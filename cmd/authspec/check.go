@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,12 +14,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/credentials"
-	"github.com/authspec/authspec/internal/health"
 	"github.com/authspec/authspec/internal/history"
 	"github.com/authspec/authspec/internal/report"
 	"github.com/authspec/authspec/internal/runner"
+	"github.com/authspec/authspec/internal/schedule"
 	"github.com/authspec/authspec/internal/suggest"
 )
 
@@ -37,6 +34,11 @@ type checkFlags struct {
 	share                 int
 	onlyProblems, verbose bool
 	noColor, schema       bool
+
+	page, metrics      string
+	dryRun, testAlerts bool
+	every              time.Duration
+	cron, timezone     string
 }
 
 func newCheck(c *console) *cobra.Command {
@@ -69,14 +71,19 @@ No value stands in the credentials file, only where it is kept:
       expires: 2027-03-31     # the last day of the secret
 
 env:NAME, file:PATH, exec:COMMAND (run without a shell) and keyring:SERVICE/KEY
-say where. --schema prints the JSON Schema of the file.
+say where. --schema prints the JSON Schema of the file. The same file says who
+is told of changes (alerts:), which URL hears that the check took place (ping:),
+and where metrics go (pushgateway:).
 
 Exit status: 0 all work, 1 rejected, or a contract is broken, 2 a credential
 cannot be tried, 3 inconclusive, 4 interrupted, 5 nothing was tried.`,
 		Example: `  authspec check
   authspec check --credentials nightly.yaml --history /var/lib/authspec/history.db
   authspec check antsomi-eu --verbose
-  authspec check --only-problems --report json=health.json --report junit=health.xml`,
+  authspec check --only-problems --report json=health.json --report junit=health.xml
+  authspec check --dry-run            # show the alerts, send none
+  authspec check --page status.html --metrics /var/lib/node_exporter/authspec.prom
+  authspec check --cron "30 2 * * *" --timezone Europe/Berlin`,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		},
@@ -91,6 +98,13 @@ cannot be tried, 3 inconclusive, 4 interrupted, 5 nothing was tried.`,
 	flags.StringArrayVar(&f.baseURLs, "base-url", nil, "PROVIDER=URL: send a provider's requests there; plain http only to this machine")
 	flags.StringVar(&f.caCert, "ca-cert", "", "PEM file with further certificate authorities to trust")
 	flags.StringArrayVar(&f.reports, "report", nil, "FORMAT=FILE, - for standard output; formats: json, junit")
+	flags.StringVar(&f.page, "page", "", "write the status page, one self-contained HTML file, after the check")
+	flags.StringVar(&f.metrics, "metrics", "", "write Prometheus metrics, for the textfile collector, after the check")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "check, but print the alerts instead of sending them; call no ping URL, push no metrics")
+	flags.BoolVar(&f.testAlerts, "test-alerts", false, "send a test to every channel, and do nothing else")
+	flags.DurationVar(&f.every, "every", 0, "stay, and check again and again, such as 24h")
+	flags.StringVar(&f.cron, "cron", "", "stay, and check at these times, such as \"30 2 * * *\"")
+	flags.StringVar(&f.timezone, "timezone", "", "of --cron, such as Europe/Berlin (default: that of this machine)")
 	flags.BoolVar(&f.onlyProblems, "only-problems", false, "leave out what works")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show the evidence: scenario, exchange, a curl command")
 	flags.DurationVar(&f.deadline, "deadline", time.Hour, "how long after the start a credential may still be begun")
@@ -112,9 +126,28 @@ func (f *checkFlags) run(ctx context.Context, c *console, args []string) error {
 		_, err := c.out.Write(credentials.Schema())
 		return err
 	}
-	reports, err := f.parse()
+	when, err := f.schedule()
 	if err != nil {
 		return err
+	}
+	n, err := f.prepare(c, args)
+	switch {
+	case err != nil:
+		return err
+	case f.testAlerts:
+		return n.testAlerts(ctx)
+	case when != nil:
+		return f.stay(ctx, c, args, *when)
+	}
+	return n.run(ctx)
+}
+
+// prepare reads everything that a check needs, and finds what is wrong with
+// it.
+func (f *checkFlags) prepare(c *console, args []string) (*night, error) {
+	reports, err := f.parse()
+	if err != nil {
+		return nil, err
 	}
 	dir := f.dir
 	if dir == "" {
@@ -122,52 +155,21 @@ func (f *checkFlags) run(ctx context.Context, c *console, args []string) error {
 	}
 	workspace, err := runner.Open(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	file, err := credentials.Read(f.file, workspace.Providers)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if f.history == "none" && file.Alerts != nil && !f.dryRun {
+		return nil, fmt.Errorf("%s: alerts tell of changes, so they need a history: leave out --history none, or give --dry-run", file.Path)
 	}
 	chosen, err := choose(file, args)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	opts, err := f.options(c, file, workspace, chosen)
-	if err != nil {
-		return err
-	}
-	store, err := f.openHistory(c)
-	if err != nil {
-		return err
-	}
-	people := f.newConsole(c, reports)
-	run, unkept := f.check(ctx, store, people, opts)
-	if run == nil {
-		return unkept
-	}
-	if err := people.Finish(run); err != nil {
-		return &exitError{check.ExitInternal, fmt.Errorf("writing the output: %w", err)}
-	}
-	for _, r := range reports {
-		if err := writeHealthReport(c, r, run); err != nil {
-			code := check.ExitInvalid
-			if errors.Is(err, report.ErrLeak) {
-				code = check.ExitInternal
-			}
-			return &exitError{code, fmt.Errorf("--report %s=%s: %w", r.format, r.file, err)}
-		}
-	}
-	code := run.ExitCode()
-	switch {
-	case errors.Is(unkept, history.ErrLeak):
-		code = check.ExitInternal
-	case unkept != nil && code != check.ExitInternal:
-		code = check.ExitInvalid
-	}
-	if code != check.ExitOK {
-		return &exitError{code, unkept}
-	}
-	return nil
+	n := &night{flags: f, console: c, reports: reports, file: file}
+	return n, n.setUp(workspace, chosen)
 }
 
 // parse checks the flags.
@@ -195,6 +197,38 @@ func (f *checkFlags) parse() ([]reportFlag, error) {
 	return reports, f.checkTimeout()
 }
 
+// schedule reads the flags that say when to check; nil: once, now.
+func (f *checkFlags) schedule() (*schedule.Schedule, error) {
+	switch {
+	case f.timezone != "" && f.cron == "":
+		return nil, errors.New("--timezone is for --cron")
+	case f.every != 0 && f.cron != "":
+		return nil, errors.New("--every and --cron: want one of them")
+	case f.testAlerts && (f.every != 0 || f.cron != ""):
+		return nil, errors.New("--test-alerts does nothing else: leave out --every and --cron")
+	case f.every != 0:
+		s, err := schedule.Every(f.every)
+		if err != nil {
+			return nil, fmt.Errorf("--every: %w", err)
+		}
+		return &s, nil
+	case f.cron != "":
+		zone := time.Local
+		if f.timezone != "" {
+			var err error
+			if zone, err = time.LoadLocation(f.timezone); err != nil {
+				return nil, fmt.Errorf("--timezone: no zone %q: want a name such as Europe/Berlin or UTC", f.timezone)
+			}
+		}
+		s, err := schedule.Cron(f.cron, zone)
+		if err != nil {
+			return nil, fmt.Errorf("--cron: %w", err)
+		}
+		return &s, nil
+	}
+	return nil, nil
+}
+
 // choose returns the credentials of these names, or all.
 func choose(file *credentials.File, names []string) ([]*credentials.Credential, error) {
 	if len(names) == 0 {
@@ -213,45 +247,6 @@ func choose(file *credentials.File, names []string) ([]*credentials.Credential, 
 		chosen = append(chosen, file.Credentials[i])
 	}
 	return chosen, nil
-}
-
-// options says how the chosen credentials are checked.
-func (f *checkFlags) options(c *console, file *credentials.File, workspace *runner.Workspace, chosen []*credentials.Credential) (health.Options, error) {
-	none := health.Options{}
-	lookup, err := f.credentialSource()
-	if err != nil {
-		return none, err
-	}
-	resolver, err := credentials.NewResolver(file, lookup, f.commandTimeout)
-	if err != nil {
-		return none, err
-	}
-	wanted := *file
-	wanted.Credentials = chosen
-	for _, m := range wanted.Missing(resolver.Lookup) {
-		fmt.Fprintf(c.err, "authspec: %s is not set: %s cannot be checked\n", m.Variable, names(m.Credentials))
-	}
-	for _, w := range file.Warnings {
-		fmt.Fprintf(c.err, "authspec: %s: %s\n", file.Path, w)
-	}
-	bases, err := f.parseBaseURLs(workspace.Providers)
-	if err != nil {
-		return none, err
-	}
-	carrier, err := f.carrier()
-	if err != nil {
-		return none, err
-	}
-	seed := f.seed
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	return health.Options{
-		Version: buildVersion(), Workspace: workspace, Credentials: chosen, Values: resolver.Values,
-		Transport: carrier, BaseURLs: bases, Redactor: c.secrets,
-		PerPlace: f.perProvider, Overall: f.overall, Timeout: f.timeout, Deadline: f.deadline, Jitter: f.jitter, Seed: seed,
-		Share: float64(f.share) / 100, Cooldown: breakerCooldown,
-	}, nil
 }
 
 // breakerCooldown is after how long a provider that failed is asked once more.
@@ -278,77 +273,6 @@ func historyFile(flag, credentialsFile string) string {
 	return flag
 }
 
-// openHistory opens the history; nil: there is to be none.
-func (f *checkFlags) openHistory(c *console) (*history.Store, error) {
-	path := historyFile(f.history, f.file)
-	if path == "" {
-		return nil, nil
-	}
-	store, err := history.Open(path, c.secrets)
-	if err != nil && f.history == "" {
-		err = fmt.Errorf("%w\n(--history FILE puts it elsewhere, --history none does without)", err)
-	}
-	return store, err
-}
-
-// check checks, and remembers. The error is for what could not be remembered;
-// without a run there was no check.
-func (f *checkFlags) check(ctx context.Context, store *history.Store, people *report.HealthConsole, opts health.Options) (_ *health.Run, err error) {
-	keep := func(*health.Credential) error { return nil }
-	var recording *history.Recording
-	if store != nil {
-		var unread error // what the run could not read of earlier ones
-		defer func() { err = errors.Join(err, unread, store.Close()) }()
-		if recording, err = f.remember(store, &opts, &unread); err != nil {
-			return nil, err
-		}
-		keep = func(cred *health.Credential) error { return recording.Keep(cred, time.Now()) }
-	}
-	opts.Planned, opts.Began, opts.Waiting = people.Planned, people.Began, people.Waiting
-	opts.Done = func(cred *health.Credential) error {
-		err := keep(cred) // before anyone hears of it
-		people.Done(cred)
-		return err
-	}
-	opts.Revised = keep
-	people.Start(len(opts.Credentials))
-	run, err := health.Check(ctx, opts)
-	people.Stop()
-	if recording != nil {
-		err = errors.Join(err, recording.End(run))
-	}
-	return run, err
-}
-
-// remember prepares a history for a run, and the run by what the history
-// knows.
-func (f *checkFlags) remember(store *history.Store, opts *health.Options, unread *error) (*history.Recording, error) {
-	longest := 24 * time.Hour
-	for _, p := range opts.Workspace.Providers.All() {
-		for _, limit := range p.Limits {
-			longest = max(longest, time.Duration(limit.Per))
-		}
-	}
-	now := time.Now()
-	if err := store.Forget(now.Add(-f.keep), now.Add(-longest)); err != nil {
-		return nil, err
-	}
-	states, err := store.States()
-	if err != nil {
-		return nil, err
-	}
-	opts.Before = states
-	opts.Sent = func(place, call string) []time.Time {
-		times, err := store.Sent(place, call)
-		*unread = cmp.Or(*unread, err)
-		return times
-	}
-	opts.Spent = func(place, call string, at time.Time) {
-		_ = store.Spent(place, call, at) // what cannot be written fails when the result is kept
-	}
-	return store.Begin(opts.Version, opts.Seed, len(opts.Credentials), now)
-}
-
 // newConsole prints for people; to the standard error when a report has the
 // standard output.
 func (f *checkFlags) newConsole(c *console, reports []reportFlag) *report.HealthConsole {
@@ -371,11 +295,4 @@ func terminal(out io.Writer, noColor bool) (live, color bool, width int) {
 		width = w
 	}
 	return true, !noColor && os.Getenv("NO_COLOR") == "", width
-}
-
-func writeHealthReport(c *console, r reportFlag, run *health.Run) error {
-	if r.file == "-" {
-		return report.WriteHealth(c.out, r.format, run, c.secrets)
-	}
-	return report.WriteHealthFile(r.format, r.file, run, c.secrets)
 }

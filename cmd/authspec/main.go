@@ -61,20 +61,26 @@ func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	root := newRoot(&console{stdin, stdout, stderr, secrets})
+	c := &console{stdin, stdout, stderr, secrets}
+	root := newRoot(c)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	return complain(c, root.ExecuteContext(ctx))
+}
+
+// complain prints an error, if there is anything to say, and returns the exit
+// code it amounts to.
+func complain(c *console, err error) int {
 	var exit *exitError
 	switch {
 	case err == nil:
 		return check.ExitOK
 	case errors.As(err, &exit):
 		if exit.err != nil {
-			fmt.Fprintf(stderr, "authspec: %s\n", secrets.String(exit.err.Error()))
+			fmt.Fprintf(c.err, "authspec: %s\n", c.secrets.String(exit.err.Error()))
 		}
 		return exit.code
 	}
-	fmt.Fprintf(stderr, "authspec: %s\n", secrets.String(err.Error()))
+	fmt.Fprintf(c.err, "authspec: %s\n", c.secrets.String(err.Error()))
 	return check.ExitInvalid
 }
 

@@ -22,6 +22,14 @@ type File struct {
 	EnvFiles []string
 	// Credentials are to be checked, in the order of the file.
 	Credentials []*Credential
+	// Alerts say who is told of changes; nil: nobody.
+	Alerts *Alerts
+	// Ping is called as a check begins and ends; nil: nothing is.
+	Ping *Ping
+	// Pushgateway is where metrics are pushed to, or PushgatewayFrom leads to
+	// it; both zero: nowhere.
+	Pushgateway     string
+	PushgatewayFrom Reference
 	// Warnings are what a reader should know and can live with.
 	Warnings []string
 }

@@ -53,6 +53,9 @@ func Parse(path string, source []byte, catalogue *providers.Catalogue) (*File, P
 type writtenFile struct {
 	EnvFiles    []string             `yaml:"env_files"`
 	Credentials []*writtenCredential `yaml:"credentials"`
+	Alerts      *writtenAlerts       `yaml:"alerts"`
+	Ping        *writtenPing         `yaml:"ping"`
+	Pushgateway string               `yaml:"pushgateway"`
 }
 
 type writtenCredential struct {
@@ -92,7 +95,8 @@ func (f *File) findLines(source []byte) {
 
 // fieldNames returns every field of a credentials file.
 var fieldNames = sync.OnceValue(func() []string {
-	return strictyaml.Fields(writtenFile{Credentials: []*writtenCredential{{}}})
+	return strictyaml.Fields(writtenFile{Credentials: []*writtenCredential{{}}, Ping: &writtenPing{},
+		Alerts: &writtenAlerts{Channels: map[string]*writtenChannel{"": {}}}})
 })
 
 type validator struct {
@@ -127,6 +131,7 @@ func (v *validator) validate(written *writtenFile) {
 			v.add(fmt.Sprintf("$.env_files[%d]", i), "want the name of a file")
 		}
 	}
+	v.notify(written)
 }
 
 // read reads what is more than text.

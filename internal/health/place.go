@@ -377,7 +377,7 @@ func (p *place) ended(cred *Credential) {
 func (p *place) summary() Place {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := Place{Provider: p.provider.ID, Name: p.provider.Name, Address: p.address, State: Untried, Planned: p.planned,
+	s := Place{Key: p.key, Provider: p.provider.ID, Name: p.provider.Name, Address: p.address, State: Untried, Planned: p.planned,
 		Credentials: p.total, Passed: p.tally.passed, Rejected: p.tally.rejected, Unknown: p.tally.unknown}
 	switch t := &p.tally; {
 	case t.controlFailed != "":

@@ -18,6 +18,7 @@ import (
 type job struct {
 	credential *credentials.Credential
 	provider   *providers.Provider
+	place      string // key
 	group      *group
 	values     providers.Credentials // nil: not fetched yet
 	warnings   []string
@@ -58,6 +59,7 @@ func (c *checker) prepare(ctx context.Context) []*place {
 			places = append(places, at)
 		}
 		at.total++
+		j.place = at.key
 		j.group = c.groupOf(ctx, cred, p)
 		if f := j.group.problem; f != nil {
 			at.end(j, finding{verdict: f.Verdict, cause: f.Cause, rule: BySpec, message: f.Message, advice: f.Advice, who: TheOperator})

@@ -13,7 +13,7 @@ import (
 func (j *job) describe() Credential {
 	c := j.credential
 	return Credential{Name: c.Name, Provider: c.Provider, Owner: c.Owner, Tags: c.Tags, Environment: c.Environment, BaseURL: c.BaseURL,
-		Control: c.Control, Line: c.Line, Expires: expiryOf(c.Expires, time.Now())}
+		Place: j.place, Control: c.Control, Line: c.Line, Expires: expiryOf(c.Expires, time.Now())}
 }
 
 // result is what became of a credential, given how it stood before.

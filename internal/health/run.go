@@ -31,6 +31,7 @@ type Credential struct {
 	Tags        []string
 	Environment string
 	BaseURL     string
+	Place       string // Key of its place
 	Control     credentials.Control
 	Line        int // in the credentials file; 0: unknown
 
@@ -124,6 +125,7 @@ type Expiry struct {
 // A Place is a provider at one address, and how it did in the run: what fails
 // for a whole place is one matter, not one for each credential.
 type Place struct {
+	Key      string // unique in a run, and the same in each
 	Provider string // ID
 	Name     string // as people call it
 	Address  string // environment or base URL; empty: the provider's own

@@ -27,6 +27,11 @@ type State struct {
 	Passed  time.Time `json:"passed,omitzero"`  // last time it was accepted
 	Broken  time.Time `json:"broken,omitzero"`  // last time it was refused
 
+	// Unsure counts the checks since that could not tell; Unknown says that they
+	// were as many as a refusal takes to be confirmed.
+	Unsure  int  `json:"unsure,omitempty"`
+	Unknown bool `json:"unknown,omitempty"`
+
 	// Recent is how the last checks that could tell ended, the oldest first:
 	// p passed, r rejected.
 	Recent string `json:"recent,omitempty"`
@@ -80,8 +85,11 @@ func (s State) next(c *Credential, now time.Time, certain bool, confirm int) Sta
 	}
 	s.ExpiryLevel = c.Expires.Level
 	if !determinate(c.Verdict) {
+		s.Unsure++
+		s.Unknown = s.Unsure >= confirm
 		return s
 	}
+	s.Unsure, s.Unknown = 0, false
 	if c.Verdict != s.Verdict {
 		s.Looks = 0
 		s.Confirmed = false

@@ -164,6 +164,14 @@ CREATE TABLE requests (
 	at          TEXT NOT NULL
 );
 CREATE INDEX requests_by_place ON requests (place, call, at);
+`, `
+CREATE TABLE told (                        -- what channels know; what is fine is not in it
+	channel     TEXT NOT NULL,
+	subject     TEXT NOT NULL,
+	state       TEXT NOT NULL,
+	at          TEXT NOT NULL,
+	PRIMARY KEY (channel, subject)
+) WITHOUT ROWID;
 `}
 
 func (s *Store) version() (int, error) {

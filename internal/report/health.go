@@ -102,6 +102,9 @@ func healthCounts(run *health.Run) string {
 	return strings.Join(parts, ", ")
 }
 
+// HealthSummary says in a line what a check amounts to.
+func HealthSummary(run *health.Run) string { return healthVerdict(run) }
+
 // healthVerdict says what a check amounts to.
 func healthVerdict(run *health.Run) string {
 	s := plural(len(run.Credentials), "credential")

@@ -171,6 +171,13 @@ func (c *HealthConsole) Finish(run *health.Run) error {
 	return c.err
 }
 
+// Note prints what came after: a paragraph, or several lines.
+func (c *HealthConsole) Note(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.print(strings.Join(inertLines(c.Erase.String(text)), "\n") + "\n")
+}
+
 // Stop erases the progress and draws it no more; calling it again does
 // nothing.
 func (c *HealthConsole) Stop() {

@@ -61,6 +61,39 @@
     apply(); // a browser may have kept what was typed
   });
 
+  // A status page goes grey when nobody writes it anew.
+  function utc(ms) { return new Date(ms).toISOString().slice(0, 16).replace("T", " ") + " UTC"; }
+  function grey(part) {
+    part.classList.add("stale");
+    Array.prototype.forEach.call(part.querySelectorAll("use"), function (use) { use.setAttribute("href", "#i-skipped"); });
+  }
+  function age(main) {
+    var now = Date.now(), after = main.getAttribute("data-stale") * 1000, all = 0, old = 0, last = 0;
+    each("[data-checked]", function (item) {
+      var at = Date.parse(item.getAttribute("data-checked")), word = item.querySelector(".word");
+      all++;
+      if (now - at <= after) { return; }
+      old++;
+      last = Math.max(last, at);
+      if (item.classList.contains("stale")) { return; }
+      grey(item);
+      if (word) { word.textContent = "stale, last " + word.textContent; }
+    });
+    if (now <= Date.parse(main.getAttribute("data-until")) || main.classList.contains("stale")) { return; }
+    grey(main);
+    main.querySelector("h1 .word").textContent = "Stale";
+    var told = main.querySelector(".aged");
+    told.hidden = false;
+    told.textContent = (old < all ? old + " of " + all + " not" : "Not") + " checked since " + utc(last) + ". What follows is how it stood then.";
+    doc.title = "Stale · " + doc.title;
+  }
+  each("[data-until]", function (main) {
+    function again() { age(main); }
+    again();
+    setInterval(again, 30000);
+    doc.addEventListener("visibilitychange", again);
+  });
+
   // A link to what is folded opens it.
   function open() {
     var id = decodeURIComponent(location.hash.slice(1));
