@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
@@ -115,10 +116,11 @@ func (s *Sender) target(ctx context.Context, c *credentials.Channel, ref credent
 func Hide(erase *redact.Redactor, name string, u *url.URL) {
 	const telling = 12 // characters of what is no word
 	erase.Add(name, u.String())
-	if password, has := u.User.Password(); has {
-		erase.Add(name, password)
-	}
+	password, _ := u.User.Password()
+	erase.Add(name, password)
 	texts := append(strings.Split(u.Path, "/"), u.User.Username(), u.Opaque)
+	// Services put the parts of a token elsewhere.
+	texts = append(texts, strings.FieldsFunc(password+"/"+u.User.Username(), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })...)
 	for _, values := range u.Query() {
 		texts = append(texts, values...)
 	}
@@ -299,7 +301,7 @@ func reason(err error) string {
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	return withoutURL(err).Error()
+	return strings.TrimPrefix(withoutURL(err).Error(), "error initializing router services: ")
 }
 
 // secureService refuses the options of shoutrrr that leave TLS unverified, but

@@ -44,8 +44,8 @@ func tenThousand() (*health.Run, []health.Standing, *redact.Redactor) {
 	return run, standings, erase
 }
 
-// BenchmarkTenThousand writes and pushes 10,000 credentials: about a second's
-// and 200 MB's worth of work.
+// BenchmarkTenThousand gathers, writes and pushes 10,000 credentials, and
+// searches them for 30,000 secrets. It is to stay below a second.
 func BenchmarkTenThousand(b *testing.B) {
 	run, standings, erase := tenThousand()
 	file := filepath.Join(b.TempDir(), "authspec.prom")
@@ -83,7 +83,9 @@ func BenchmarkTenThousand(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(sent), "bytes-sent")
+			if name == "push" {
+				b.ReportMetric(float64(sent), "bytes-sent")
+			}
 		})
 	}
 }
