@@ -75,8 +75,12 @@ say where. --schema prints the JSON Schema of the file. The same file says who
 is told of changes (alerts:), which URL hears that the check took place (ping:),
 and where metrics go (pushgateway:).
 
+With --every or --cron it stays and checks again and again; what was missed
+while the machine slept is made up for by one check.
+
 Exit status: 0 all work, 1 rejected, or a contract is broken, 2 a credential
-cannot be tried, 3 inconclusive, 4 interrupted, 5 nothing was tried.`,
+cannot be tried, or somebody could not be told, 3 inconclusive, 4 interrupted,
+5 nothing was tried.`,
 		Example: `  authspec check
   authspec check --credentials nightly.yaml --history /var/lib/authspec/history.db
   authspec check antsomi-eu --verbose
@@ -137,7 +141,7 @@ func (f *checkFlags) run(ctx context.Context, c *console, args []string) error {
 	case f.testAlerts:
 		return n.testAlerts(ctx)
 	case when != nil:
-		return f.stay(ctx, c, args, *when)
+		return f.stay(ctx, c, args, len(n.options.Credentials), *when)
 	}
 	return n.run(ctx)
 }

@@ -309,7 +309,7 @@ func (n *night) alert(ctx context.Context, people *report.HealthConsole, run *he
 	news, quiet := alert.Plan(run, to, told)
 	if n.flags.dryRun {
 		for i := range news {
-			people.Note(fmt.Sprintf("would tell %s:\n%s", names(news[i].Channels), news[i].Text()))
+			people.Note(fmt.Sprintf("\nwould tell %s:\n%s", names(news[i].Channels), news[i].Text()))
 		}
 		if len(news) == 0 {
 			people.Note("--dry-run: there is nothing to tell")
@@ -364,9 +364,9 @@ func (n *night) testAlerts(ctx context.Context) error {
 
 // stay checks whenever it is due, until ctx ends. What is wrong with one check
 // keeps the next from nothing.
-func (f *checkFlags) stay(ctx context.Context, c *console, args []string, when schedule.Schedule) error {
+func (f *checkFlags) stay(ctx context.Context, c *console, args []string, selected int, when schedule.Schedule) error {
 	interrupted := false
-	schedule.Run(ctx, when, f.lastCheck(), func(next time.Time) {
+	schedule.Run(ctx, when, f.lastCheck(selected), func(next time.Time) {
 		fmt.Fprintf(c.err, "next check at %s, in %s\n", next.Format("2006-01-02 15:04 MST"), time.Until(next).Round(time.Minute))
 	}, func(ctx context.Context) {
 		// Each check reads its files anew, and knows its own secrets only.
@@ -383,8 +383,9 @@ func (f *checkFlags) stay(ctx context.Context, c *console, args []string, when s
 	return nil
 }
 
-// lastCheck is when the last check began, as the history has it.
-func (f *checkFlags) lastCheck() time.Time {
+// lastCheck is when the last check of at least so many credentials began, as
+// the history has it: one of a few by hand makes up for no night.
+func (f *checkFlags) lastCheck(selected int) time.Time {
 	path := historyFile(f.history, f.file)
 	if path == "" {
 		return time.Time{}
@@ -393,10 +394,12 @@ func (f *checkFlags) lastCheck() time.Time {
 	if err != nil {
 		return time.Time{} // the check itself will say what is wrong with it
 	}
-	defer store.Close()
-	runs, err := store.Runs(1)
-	if err != nil || len(runs) == 0 {
-		return time.Time{}
+	defer func() { _ = store.Close() }()
+	runs, _ := store.Runs(100)
+	for _, r := range runs {
+		if r.Selected >= selected {
+			return r.Started
+		}
 	}
-	return runs[0].Started
+	return time.Time{}
 }

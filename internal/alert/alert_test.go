@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -236,5 +237,28 @@ func TestAnAlertSaysAllThatIsNeeded(t *testing.T) {
 	news, _ = Plan(&outage.run, people(), Told{})
 	if a := news[0]; len(a.Credentials) != mostNamed || a.Concerned != 60 || !strings.Contains(a.Text(), "concerns shop-00, shop-01, shop-02, shop-03, shop-04 and 55 more") {
 		t.Errorf("got %s", a.Text())
+	}
+}
+
+// What docs/alerts.md shows is what is sent.
+func TestTheDocumentedAlertIsRight(t *testing.T) {
+	page, err := os.ReadFile("../../docs/alerts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "```json\n")
+	example, _, _ = strings.Cut(example, "```")
+	var a Alert
+	d := json.NewDecoder(strings.NewReader(example))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&a); err != nil {
+		t.Fatal(err)
+	}
+	validate(t, &a)
+	for _, kind := range []Kind{CredentialRejected, CredentialInvalid, CredentialUnknown, CredentialFlapping, CredentialRecovered, SecretExpiring,
+		ProviderFailing, ProviderRecovered, ContractBroken, ContractKept, NetworkFailing, NetworkRecovered} {
+		if !strings.Contains(string(page), "`"+string(kind)+"`") {
+			t.Errorf("the page lacks %s", kind)
+		}
 	}
 }
