@@ -77,7 +77,11 @@ func (s *Sender) Send(ctx context.Context, channels []credentials.Channel, news 
 				defer telling.Unlock()
 				return s.Told(a, channels[i].Name)
 			})
-			if err != nil {
+			switch {
+			case err == nil:
+			case own[0].Kind == Test:
+				failures[i] = fmt.Errorf("channel %s: %w", channels[i].Name, err)
+			default:
 				failures[i] = fmt.Errorf("channel %s: %w: %s for the next check", channels[i].Name, err, waiting(left))
 			}
 		})

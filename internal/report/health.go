@@ -31,7 +31,7 @@ func ParseHealth(flag string) (format, file string, err error) {
 		return "", "", fmt.Errorf("report %q: want FORMAT=FILE, such as json=health.json (- is the standard output)", flag)
 	}
 	if _, ok := HealthFormats[format]; !ok {
-		return "", "", fmt.Errorf("report %q: unknown format, a check of credentials has %s", format, strings.Join(slices.Sorted(maps.Keys(HealthFormats)), ", "))
+		return "", "", fmt.Errorf("report %q: unknown format, a check of credentials has %s; --page writes HTML", format, strings.Join(slices.Sorted(maps.Keys(HealthFormats)), ", "))
 	}
 	return format, file, nil
 }
