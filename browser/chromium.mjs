@@ -3,9 +3,11 @@ import { chromium } from "playwright-core";
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 
-// open opens a page and keeps what it asks for and complains about.
-export async function open(browser, address, options = {}) {
+// open opens a page and keeps what it asks for and complains about; at another
+// time, if there is one.
+export async function open(browser, address, { now, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce", ...options });
+  if (now) await context.clock.install({ time: now });
   const page = await context.newPage();
   page.asked = [];
   page.complained = [];

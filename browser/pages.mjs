@@ -1,7 +1,7 @@
 // Makes the pages that are looked at, in out/: a site, a site of 200 providers,
 // a site and reports with hostile text in them.
-import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -16,7 +16,7 @@ export function planted() { return "planted-s3cret-Zq8/+=x"; }
 
 function run(...args) {
   const done = spawnSync(authspec, args, { cwd: out, env, encoding: "utf8" });
-  if (done.error || done.status === 70 || done.status === 2) throw new Error(`authspec ${args.join(" ")}: ${done.stderr}${done.stdout}`);
+  if (done.error || done.status === 70 || done.status === 2 && args[0] !== "check") throw new Error(`authspec ${args.join(" ")}: ${done.stderr}${done.stdout}`);
   return done;
 }
 
@@ -56,6 +56,63 @@ export function make() {
 
   many();
   hostile();
+  nightly();
+}
+
+// nightly is a few nights of authspec check, at simulated providers, and the
+// pages that come of them.
+function nightly() {
+  const dir = join(out, "nightly");
+  workspace(join(dir, "ws"));
+  edit(join(dir, "ws/fixtures/antsomi/token/issued.http"), (s) => s.replace('"scope": "item"', '"scopes": "item"'));
+  edit(join(dir, "ws/fixtures/gigastore/inventory/ok.http"), (s) => s.replace('"items"', '"packages"'));
+  const [good, drifted, evil] = [mock("good"), mock("drifted", "--dir", "nightly/ws"), mock("evil", "--dir", "hostile")];
+  try {
+    const day = (days) => new Date(Date.now() + days * 24 * 3600e3).toISOString().slice(0, 10);
+    const entry = (name, provider, at, { client = "client-id", secret = "client-secret", owner, lines = [] } = {}) => {
+      writeFileSync(join(dir, `${provider}-${client}.id`), `test-${provider}/${client}`, { mode: 0o600 });
+      if (secret === "client-secret") writeFileSync(join(dir, `${provider}.secret`), `test-${provider}/client-secret`, { mode: 0o600 });
+      return [`  - name: ${JSON.stringify(name)}`, `    provider: ${provider}`, `    values: {client_id: "file:${provider}-${client}.id", client_secret: "file:${secret === "client-secret" ? `${provider}.secret` : secret}"}`,
+        `    base_url: ${at}`, ...(owner ? [`    owner: ${JSON.stringify(owner)}`] : []), ...lines.map((l) => `    ${l}`)].join("\n");
+    };
+    const down = "http://127.0.0.1:9";
+    const write = (file, ...entries) => writeFileSync(join(dir, file), `credentials:\n${entries.join("\n")}\n`);
+    const shops = Array.from({ length: 14 }, (_, i) => entry(`shop-${String(i + 1).padStart(2, "0")}`, "antsomi", good.antsomi, { owner: "shops@example.com", lines: ["scopes: [item]", "expires: 2099-03-31"] }));
+    const all = (last) => [
+      entry("antsomi-eu", "antsomi", good.antsomi, { client: "client-id-revoked", owner: "growth@example.com", lines: [`expires: ${day(200)}`] }),
+      entry("antsomi-us", "antsomi", good.antsomi, { client: "client-id-limited", owner: "growth@example.com", lines: ["scopes: [item, customer]"] }),
+      entry("antsomi-restless", "antsomi", good.antsomi, { secret: "restless.secret", owner: "growth@example.com" }),
+      entry("antsomi-expiring", "antsomi", good.antsomi, { owner: "growth@example.com", lines: [`expires: ${day(6)}`] }),
+      entry("antsomi-unset", "antsomi", good.antsomi, { secret: "nowhere.secret" }),
+      ...["fr", "de", "it"].map((c) => entry(`ankorstore-${c}`, "ankorstore", down, { owner: `${c}@example.com` })),
+      entry("ankorstore-control", "ankorstore", good.ankorstore, { client: "client-id-revoked", lines: ["control: bad"] }),
+      entry("ankorstore-uk", "ankorstore", good.ankorstore),
+      entry("antsomi-asia", "antsomi", last.antsomi, { owner: "growth@example.com" }),
+      entry("gigastore", "gigastore", last.gigastore, { owner: "packages@example.com" }), ...shops];
+    const check = (file, ...args) => run("check", "--credentials", `nightly/${file}.yaml`, "--jitter", "0", "--budget", "100", "--no-color", ...args);
+    for (const [night, secret] of ["client-secret", "wrong-secret", "client-secret", "wrong-secret"].entries()) {
+      writeFileSync(join(dir, "restless.secret"), `test-antsomi/${secret}`, { mode: 0o600 });
+      write("night.yaml", ...all(night < 3 ? good : drifted));
+      check("night", "--page", "night.html");
+    }
+    write("green.yaml", ...shops);
+    check("green", "--page", "green-night.html");
+    run("history", "--history", "nightly/night.history.db", "--page", "history.html");
+    write("hostile.yaml", entry(`<script>alert(1)</script> ]]> {{.}} "><img src=x onerror=alert(1)>`, "antsomi", evil.antsomi, { owner: hostileText, lines: ["scopes: [nonsense]"] }));
+    check("hostile", "--dir", "hostile", "--page", "hostile-night.html");
+    run("docs", "--out", "nightly-site", "--results", "nightly/night.history.db");
+  } finally {
+    for (const server of [good, drifted, evil]) server.stop();
+  }
+}
+
+// mock starts simulated providers, and returns where they are.
+function mock(name, ...args) {
+  const ready = join(out, `${name}.ready.json`);
+  const server = spawn(authspec, ["mock", "--quiet", "--ready-file", ready, ...args], { cwd: out, env, stdio: "ignore" });
+  for (let tries = 0; !existsSync(ready) && tries < 200; tries++) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  const { providers } = JSON.parse(readFileSync(ready, "utf8"));
+  return { ...Object.fromEntries(providers.map((p) => [p.id, p.base_url])), stop: () => server.kill("SIGTERM") };
 }
 
 // workspace is a copy of what comes with authspec.
@@ -113,12 +170,19 @@ export const pages = {
   "green report": "green.html",
   "failing report": "failing.html",
   "offline report": "offline.html",
+  "index of nights": "nightly-site/index.html",
+  "antsomi by night": "nightly-site/providers/antsomi.html",
+  "gigastore by night": "nightly-site/providers/gigastore.html",
+  "status page": "night.html",
+  "green status page": "green-night.html",
+  "status page of a history": "history.html",
+  "hostile status page": "hostile-night.html",
   "hostile page": "hostile-site/providers/antsomi.html",
   "hostile report": "hostile.html",
 };
 
 export function everyFile() {
   return readdirSync(out, { recursive: true, withFileTypes: true })
-    .filter((f) => f.isFile() && /\.(html|md|json|txt|ndjson)$/.test(f.name) && !/\/(drifted|many|hostile)(\/|$)/.test(f.parentPath ?? f.path))
+    .filter((f) => f.isFile() && /\.(html|md|json|txt|ndjson)$/.test(f.name) && !/\/(drifted|many|hostile|nightly)(\/|$)/.test(f.parentPath ?? f.path))
     .map((f) => join(f.parentPath ?? f.path, f.name));
 }

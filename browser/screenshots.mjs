@@ -27,6 +27,7 @@ if (process.argv[2] === "readme") {
   await shoot("plain-site/providers/ankorstore.html", join(images, "provider.png"), view(880, "flow"));
   await shoot("plain-site/providers/antsomi.html", join(images, "errors.png"), view(640, "errors", "dark"));
   await shoot("failing.html", join(images, "report.png"), view(980));
+  await shoot("night.html", join(images, "status.png"), view(900));
 } else {
   const to = join(out, "screenshots");
   mkdirSync(to, { recursive: true });

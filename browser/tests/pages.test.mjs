@@ -150,8 +150,97 @@ describe("comfort", () => {
   });
 });
 
+describe("the status page", () => {
+  const until = async (name) => {
+    const page = await open(browser, url(pages[name]));
+    const at = Date.parse(await page.locator("main").getAttribute("data-until"));
+    await page.context().close();
+    return at;
+  };
+  const looks = (page) => page.evaluate(() => ({
+    word: document.querySelector("h1 .word").textContent,
+    colour: getComputedStyle(document.querySelector("h1")).color,
+    still: getComputedStyle(document.documentElement).getPropertyValue("--still"),
+    green: [...document.querySelectorAll("main use")].filter((u) => u.getAttribute("href") === "#i-passed").length,
+    colours: [...new Set([...document.querySelectorAll("main .word, main .icon")].map((e) => { const s = getComputedStyle(e); return e.tagName === "svg" ? s.stroke : s.color; }))],
+    states: [...new Set([...document.querySelectorAll("[data-checked] .word")].map((e) => e.textContent))],
+    aged: document.querySelector(".aged").checkVisibility() && document.querySelector(".aged").textContent,
+  }));
+
+  test("goes grey before one's eyes", async () => {
+    const end = await until("green status page");
+    const page = await open(browser, url(pages["green status page"]), { now: end - 60e3 });
+    const before = await looks(page);
+    assert.equal(before.word, "All work");
+    assert.equal(before.aged, false);
+    assert.deepEqual(before.states, ["passed"]);
+    await page.clock.fastForward("03:00");
+    const after = await looks(page);
+    assert.equal(after.word, "Stale");
+    assert.match(after.aged, /^Not checked since \d{4}-\d\d-\d\d \d\d:\d\d UTC\. All this is how it stood then\.$/);
+    assert.deepEqual(after.states, ["stale, last passed"]);
+    assert.equal(after.green, 0);
+    assert.deepEqual(after.colours, [after.colour]);
+    assert.notEqual(after.colour, before.colour);
+    assert.match(await page.title(), /^Stale · /);
+    await page.clock.fastForward("03:00"); // and is told once
+    assert.deepEqual((await looks(page)).states, ["stale, last passed"]);
+    await page.context().close();
+  });
+
+  for (const name of ["status page", "green status page", "status page of a history"]) {
+    test(`is grey when it is opened too late: ${name}`, async () => {
+      const page = await open(browser, url(pages[name]), { now: await until(name) + 24 * 3600e3 });
+      const { word, green, colour, colours } = await looks(page);
+      assert.deepEqual([word, green, colours], ["Stale", 0, [colour]]);
+      await page.context().close();
+    });
+  }
+
+  test("says without JavaScript how long it is good", async () => {
+    const page = await open(browser, url(pages["green status page"]), { javaScriptEnabled: false });
+    assert.match(await page.locator("main").innerText(), /Good until \d{4}-\d\d-\d\d \d\d:\d\d UTC/);
+    await page.context().close();
+  });
+
+  test("is filtered by name, owner and state", async () => {
+    const page = await open(browser, url(pages["status page"]));
+    await page.keyboard.press("/");
+    await page.keyboard.type("growth@ in 4 checks");
+    assert.deepEqual(await page.locator("[data-item]:visible h3").allTextContents(), ["antsomi-eu"]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "inconclusive" }).click();
+    assert.deepEqual(await page.locator("[data-item]:visible > a").allTextContents(), ["ankorstore-de", "ankorstore-fr", "ankorstore-it"]);
+    assert.ok(await page.locator("#works").isHidden());
+    await page.context().close();
+  });
+
+  test("has a link to every credential", async () => {
+    for (const id of ["antsomi-eu", "ankorstore-fr", "shop-07"]) {
+      const page = await open(browser, `${url(pages["status page"])}#${id}`);
+      assert.ok(await page.locator(`#${id}:target`).isVisible());
+      assert.ok(await page.locator(`#${id}`).evaluate((e) => { const box = e.getBoundingClientRect(); return box.top >= 0 && box.top < innerHeight; }));
+      await page.context().close();
+    }
+  });
+
+  test("holds no secret", () => {
+    for (const name of ["status page", "green status page", "status page of a history", "hostile status page"]) {
+      const source = readFileSync(new URL(url(pages[name])), "utf8");
+      for (const secret of ["test-antsomi/client-secret", "test-antsomi/wrong-secret", "test-antsomi%2Fclient-secret"]) assert.ok(!source.includes(secret), `${name}: ${secret}`);
+    }
+  });
+
+  test("is private: the site tells no credential, owner or address", () => {
+    for (const file of everyFile().filter((f) => f.includes("/nightly-site/"))) {
+      const source = readFileSync(file, "utf8");
+      for (const part of ["antsomi-eu", "shop-01", "ankorstore-fr", "@example.com", "127.0.0.1", "revoked: put"]) assert.ok(!source.includes(part), `${file}: ${part}`);
+    }
+  });
+});
+
 describe("hostile text", () => {
-  for (const name of ["hostile page", "hostile report"]) {
+  for (const name of ["hostile page", "hostile report", "hostile status page"]) {
     test(`is inert in the ${name}`, async () => {
       const page = await open(browser, url(pages[name]));
       assert.deepEqual(page.complained, []);

@@ -35,12 +35,15 @@ no server and ask for nothing; each page has a twin in Markdown, and index.json
 and llms.txt are for machines.
 
 The specs are run on simulated providers to learn which scenario meets which
-answer. --results shows the results of other runs instead, live ones above all.
+answer. --results shows the results of other runs instead, live ones above all:
+reports of authspec run, and the history of authspec check, of which no
+credential, owner or answer is shown, only how each provider fared that night.
 
 DIR/authspec-docs.lock.json notes what was published, so that the next build
 can say what has changed; --lock keeps it elsewhere, under version control say.`,
 		Example: `  authspec docs --out site
   authspec run antsomi --live --report json=live.json; authspec docs --out site --results live.json
+  authspec docs --out site --results credentials.history.db
   authspec docs --serve`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return docs(cmd, c, &f) },
@@ -49,7 +52,7 @@ can say what has changed; --lock keeps it elsewhere, under version control say.`
 	flags.SortFlags = false
 	flags.StringVar(&f.out, "out", "", "folder of the site: empty, new, or written by authspec docs before")
 	flags.StringVar(&f.dir, "dir", "", "directory with providers/, features/ and fixtures/ of your own")
-	flags.StringArrayVar(&f.results, "results", nil, "results to show, from authspec run --report json=FILE; several give the history")
+	flags.StringArrayVar(&f.results, "results", nil, "results to show: of authspec run --report json=FILE, or the history of authspec check; may be repeated")
 	flags.StringVar(&f.lock, "lock", "", "file that notes what was published (default: OUT/"+site.LockFile+")")
 	flags.BoolVar(&f.serve, "serve", false, "show the site to this machine's browsers and follow every change; writes nothing")
 	flags.StringVar(&f.addr, "addr", "127.0.0.1:4040", "with --serve: the address on this machine")
@@ -99,11 +102,11 @@ func (f *docsFlags) build(ctx context.Context, c *console, dir, script string) (
 			}
 		}
 	}
-	runs, err := site.ReadResults(f.results)
+	runs, nights, err := site.ReadResults(f.results)
 	if err != nil {
 		return nil, err
 	}
-	opts := site.Options{Version: buildVersion(), Now: time.Now(), Runs: runs, Redact: c.secrets, Script: script}
+	opts := site.Options{Version: buildVersion(), Now: time.Now(), Runs: runs, Nights: nights, Redact: c.secrets, Script: script}
 	if f.lock != "" {
 		if opts.Lock, err = site.ReadLock(f.lock); err != nil {
 			return nil, fmt.Errorf("--lock: %w", err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/health"
 	"github.com/authspec/authspec/internal/history"
 	"github.com/authspec/authspec/internal/report"
@@ -18,6 +19,7 @@ import (
 // historyFlags are the flags of authspec history.
 type historyFlags struct {
 	file, credentials string
+	page              string
 	asJSON, asNDJSON  bool
 	runs              bool
 	since, stale      time.Duration
@@ -33,10 +35,12 @@ func newHistory(c *console) *cobra.Command {
 credential, how it fared in each check. What was last checked too long ago is
 stale: nobody knows how it stands.
 
---ndjson exports every result, one JSON object a line. Reading never disturbs a
-check that is under way.`,
+--page writes the status page: one HTML file that says who has to do what, and
+that goes grey by itself when it gets old. --ndjson exports every result, one
+JSON object a line. Reading never disturbs a check that is under way.`,
 		Example: `  authspec history
   authspec history antsomi-eu
+  authspec history --page status.html
   authspec history --runs
   authspec history --ndjson --since 720h > results.ndjson`,
 		Args: cobra.MaximumNArgs(1),
@@ -52,6 +56,7 @@ check that is under way.`,
 	flags.SortFlags = false
 	flags.StringVar(&f.credentials, "credentials", "credentials.yaml", "the credentials file that the history is beside")
 	flags.StringVar(&f.file, "history", "", "the history itself")
+	flags.StringVar(&f.page, "page", "", "write the status page, an HTML file")
 	flags.BoolVar(&f.runs, "runs", false, "list the checks themselves")
 	flags.BoolVar(&f.asJSON, "json", false, "print JSON")
 	flags.BoolVar(&f.asNDJSON, "ndjson", false, "print every result, one JSON object a line")
@@ -65,6 +70,9 @@ func (f *historyFlags) run(c *console, credential string) (err error) {
 	path := historyFile(f.file, f.credentials)
 	if path == "" {
 		return errors.New("--history: none is for authspec check; name a file")
+	}
+	if f.page != "" && (credential != "" || f.runs || f.asJSON || f.asNDJSON) {
+		return errors.New("--page shows all credentials: leave out the other flags, and the name")
 	}
 	if f.since < 0 || f.stale <= 0 {
 		return errors.New("--since and --stale: want a duration such as 720h, not below 0")
@@ -84,6 +92,8 @@ func (f *historyFlags) run(c *console, credential string) (err error) {
 	page := &report.HealthPage{Out: c.out, Erase: c.secrets, Stale: f.stale, Now: time.Now()}
 	_, page.Color, page.Width = terminal(c.out, f.noColor)
 	switch {
+	case f.page != "":
+		return f.writePage(c, store)
 	case f.asNDJSON:
 		return store.Entries(credential, since, func(e *history.Entry) error { return f.line(c.out, e) })
 	case f.runs:
@@ -113,11 +123,31 @@ func (f *historyFlags) showAll(c *console, store *history.Store, page *report.He
 		}
 		return writeJSON(c.out, map[string]any{"version": 1, "credentials": orEmpty(all)})
 	}
+	return page.Standings(standings(all))
+}
+
+func standings(all []history.Standing) []health.Standing {
 	rows := make([]health.Standing, len(all))
 	for i := range all {
 		rows[i] = health.Standing{At: all[i].At, Record: all[i].Record, State: all[i].State}
 	}
-	return page.Standings(rows)
+	return rows
+}
+
+// writePage writes the status page from the history alone.
+func (f *historyFlags) writePage(c *console, store *history.Store) error {
+	all, err := store.Standings()
+	if err != nil {
+		return err
+	}
+	page := report.StatusPage{Standings: standings(all), Now: time.Now(), Stale: f.stale}
+	switch err := report.WriteStatusPage(f.page, page, c.secrets); {
+	case errors.Is(err, report.ErrLeak):
+		return &exitError{check.ExitInternal, fmt.Errorf("--page %s: %w", f.page, err)}
+	case err != nil:
+		return fmt.Errorf("--page: %w", err)
+	}
+	return nil
 }
 
 func (f *historyFlags) showCredential(c *console, store *history.Store, page *report.HealthPage, credential string, since time.Time) error {

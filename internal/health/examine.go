@@ -160,6 +160,29 @@ func examine(ctx context.Context, j *job, opts examineOptions) *examination {
 	return ex
 }
 
+// ran lists what became of the scenarios.
+func (ex *examination) ran() []Ran {
+	list := make([]Ran, len(ex.results))
+	for i := range ex.results {
+		r := &ex.results[i]
+		list[i] = Ran{title(r), r.URI, r.Line, r.Verdict, r.Cause, r.Duration}
+	}
+	return list
+}
+
+// met lists the errors that the provider gave.
+func (ex *examination) met() []Met {
+	var list []Met
+	for i := range ex.answers {
+		a := &ex.answers[i]
+		m := Met{a.Response.Call, a.Response.Status, ex.erase(a.code)}
+		if m.Status >= http.StatusBadRequest && !slices.Contains(list, m) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
 // missing returns the required scopes that an issued token was not granted. A
 // provider that does not say grants what was asked for (RFC 6749 5.1).
 func missing(j *job, a *answer) []string {

@@ -284,6 +284,7 @@ func (p *place) examine(ctx context.Context, j *job) {
 	if len(ex.results) < len(j.group.plan.Scenarios) {
 		return // ctx has ended
 	}
+	j.ran, j.met = ex.ran(), ex.met()
 	f := diagnose(j, ex, time.Now())
 	if p.learn(j, &f) {
 		return

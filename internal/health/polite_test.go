@@ -412,7 +412,7 @@ func TestAnInterruptedRunKeepsWhatHasFinished(t *testing.T) {
 		w.crowd("acme", 10)
 		w.servers["acme"].all = func(http.ResponseWriter, *http.Request, string) bool { time.Sleep(time.Second); return false }
 		w.opts.PerPlace = 1
-		ctx, cancel := context.WithTimeout(context.Background(), 7*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 6500*time.Millisecond)
 		defer cancel()
 		opts := w.opts
 		opts.Credentials = w.credentials

@@ -26,6 +26,8 @@ type job struct {
 	reservation *reservation
 	carrier     *carrier // nil: not begun yet
 	attempts    int
+	ran         []Ran
+	met         []Met
 	began       time.Time
 	took        time.Duration
 }

@@ -36,6 +36,8 @@ type Record struct {
 
 	Missing  []string        `json:"missing_scopes,omitempty"`
 	Drift    []RecordDrift   `json:"drift"`
+	Ran      []RecordRan     `json:"scenarios,omitempty"`
+	Met      []RecordMet     `json:"errors_met,omitempty"`
 	Warnings []string        `json:"warnings"`
 	Expires  *RecordExpiry   `json:"expires,omitempty"`
 	Evidence *RecordEvidence `json:"evidence,omitempty"`
@@ -65,6 +67,22 @@ type RecordDrift struct {
 	ID       string        `json:"id"`
 	Message  string        `json:"message"`
 	Advice   string        `json:"advice,omitempty"`
+}
+
+// A RecordRan is a Ran as it is written.
+type RecordRan struct {
+	Scenario string        `json:"scenario"`
+	ID       string        `json:"id"`
+	Verdict  check.Verdict `json:"verdict"`
+	Cause    check.Cause   `json:"cause,omitempty"`
+	Duration Milliseconds  `json:"duration_ms"`
+}
+
+// A RecordMet is a Met as it is written.
+type RecordMet struct {
+	Call   string `json:"call"`
+	Status int    `json:"status"`
+	Code   string `json:"code,omitempty"`
 }
 
 // A RecordExpiry is an Expiry as it is written.
@@ -136,6 +154,12 @@ func (c *Credential) Record(now time.Time) Record {
 	}
 	for _, d := range c.Drift {
 		out.Drift = append(out.Drift, RecordDrift{d.Verdict, d.Cause, d.Scenario, idOf(d.URI, d.Line), d.Message, d.Advice})
+	}
+	for _, r := range c.Ran {
+		out.Ran = append(out.Ran, RecordRan{r.Scenario, idOf(r.URI, r.Line), r.Verdict, r.Cause, Milliseconds(r.Duration)})
+	}
+	for _, m := range c.Met {
+		out.Met = append(out.Met, RecordMet(m))
 	}
 	if c.Expires.Date != "" {
 		out.Expires = &RecordExpiry{c.Expires.Date, c.Expires.At.UTC(), c.Expires.Days, c.Expires.Level}

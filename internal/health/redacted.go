@@ -36,6 +36,15 @@ func (c *Credential) Redacted(erase func(string) string) Credential {
 		d := &out.Drift[i]
 		d.Scenario, d.URI, d.Message, d.Advice = erase(d.Scenario), erase(d.URI), erase(d.Message), erase(d.Advice)
 	}
+	out.Ran = slices.Clone(c.Ran)
+	for i := range out.Ran {
+		r := &out.Ran[i]
+		r.Scenario, r.URI = erase(r.Scenario), erase(r.URI)
+	}
+	out.Met = slices.Clone(c.Met)
+	for i := range out.Met {
+		out.Met[i].Code = erase(out.Met[i].Code)
+	}
 	if c.Evidence != nil {
 		e := *c.Evidence
 		e.Scenario, e.URI = erase(e.Scenario), erase(e.URI)

@@ -25,6 +25,7 @@ func (j *job) result(f finding, before State, now time.Time) Credential {
 	if w := c.Expires.warning(); w != "" && c.Verdict != check.Rejected {
 		c.Warnings = append(c.Warnings, w)
 	}
+	c.Ran, c.Met = j.ran, j.met
 	c.Started, c.Duration = j.began, j.took
 	if j.carrier != nil {
 		c.Requests, c.TokenRequests = j.carrier.sent()

@@ -47,6 +47,8 @@ type Credential struct {
 	Evidence *Evidence // what the verdict rests on; nil when nothing was sent, and when it passed
 	Missing  []string  // required scopes that were not granted
 	Drift    []Drift   // how its provider broke its contract on the way
+	Ran      []Ran     // its scenarios, in the order they ran
+	Met      []Met     // the errors that its provider gave, each once
 	Warnings []string  // what a reader should know and can live with
 	Expires  Expiry
 
@@ -111,6 +113,24 @@ type Drift struct {
 	Line     int
 	Message  string
 	Advice   string
+}
+
+// A Ran is what became of one scenario. A refused credential ends the others as
+// skipped.
+type Ran struct {
+	Scenario string // "FEATURE › SCENARIO"
+	URI      string
+	Line     int
+	Verdict  check.Verdict
+	Cause    check.Cause
+	Duration time.Duration
+}
+
+// A Met is an error that a provider gave.
+type Met struct {
+	Call   string
+	Status int
+	Code   string // empty: it has none
 }
 
 // An Expiry is the end of a secret, as far as somebody wrote it down. The zero

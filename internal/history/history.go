@@ -18,7 +18,8 @@ import (
 	"path/filepath"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/authspec/authspec/internal/health"
 	"github.com/authspec/authspec/internal/redact"
@@ -77,6 +78,12 @@ func Read(path string) (*Store, error) {
 		return nil, fmt.Errorf("history %s: %w", path, ErrNone)
 	}
 	s, err := open(path, "ro")
+	var cause *sqlite.Error
+	if errors.As(err, &cause) && cause.Code()&0xff == sqlite3.SQLITE_READONLY {
+		// Readers of a WAL write beside it. Where this one may not, nobody
+		// else does, or its file would be there.
+		s, err = open(path, "immutable")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +100,12 @@ func Read(path string) (*Store, error) {
 
 func open(path, mode string) (*Store, error) {
 	q := url.Values{"mode": {mode}, "_pragma": {"busy_timeout(10000)", "foreign_keys(1)"}, "_time_format": {"sqlite"}}
-	if mode != "ro" {
+	switch mode {
+	case "ro":
+	case "immutable":
+		q.Set("mode", "ro")
+		q.Set("immutable", "1")
+	default:
 		// In WAL mode, NORMAL loses nothing when a process is killed, and
 		// never breaks the file; FULL would wait for the disk at each result.
 		q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)", "synchronous(NORMAL)")

@@ -170,7 +170,10 @@ type statusRow struct {
 	Missing, Warnings                           []string
 	Drift                                       []*statusDrift
 
+	Unsure int // checks in a row that could not tell, if more than one
+
 	who      health.Who
+	place    *health.Place
 	needs    bool
 	trouble  bool
 	days     int // until it expires
@@ -195,13 +198,16 @@ type statusTable struct {
 // Happened says what the page is about in a line, for tabs and previews.
 func (s *status) Happened() string {
 	if s.Total == 0 {
-		return "nothing was checked yet"
+		return "Nothing was checked yet"
 	}
 	return fmt.Sprintf("%s, %d of %d work", needs(s.Needs), s.Working, s.Total)
 }
 
 func needs(n int) string {
-	if n == 1 {
+	switch n {
+	case 0:
+		return "Nobody has to act"
+	case 1:
 		return "1 needs a person"
 	}
 	return fmt.Sprintf("%d need a person", n)

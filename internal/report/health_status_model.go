@@ -30,7 +30,10 @@ func newStatus(page *StatusPage, erase func(string) string) *status {
 	b.ids.Reserve("main", "q", "contracts", "noted", "old", "works")
 	s.Noted.ID, s.Old.ID, s.Works.ID = "noted", "old", "works"
 	if page.Run != nil {
-		b.places = page.Run.Places
+		b.places, b.keys = page.Run.Places, map[string]string{}
+		for i := range page.Run.Credentials {
+			b.keys[page.Run.Credentials[i].Name] = page.Run.Credentials[i].Place
+		}
 		s.Checked = page.Run.Started.Add(page.Run.Duration)
 	}
 	rows := make([]*statusRow, len(standings))
@@ -80,6 +83,7 @@ type statusBuilder struct {
 	erase   func(string) string
 	ids     web.Anchors
 	places  []health.Place
+	keys    map[string]string // of the places, by credential
 	groups  map[string]*statusGroup
 	matters map[string]*statusMatter
 	drift   map[string]*statusDrift
@@ -96,8 +100,8 @@ func (b *statusBuilder) row(st *health.Standing) *statusRow {
 		Verdict: r.Verdict, Key: string(r.Verdict), Cause: r.Cause, Since: r.Since, Checked: st.State.Checked, For: ago(r.Since, b.now), Stale: stale, Flapping: st.State.Flapping,
 		Message: b.erase(r.Message), Advice: b.erase(r.Advice), Rule: string(r.Rule), RuleWords: ruleWords[r.Rule], who: r.Who, evidence: r.Evidence,
 	}
-	if p := b.place(r); p != nil && p.Name != "" {
-		row.Provider = b.erase(p.Name)
+	if row.place = b.place(r); row.place != nil && row.place.Name != "" {
+		row.Provider = b.erase(row.place.Name)
 	}
 	row.ID = b.ids.Take(row.Name)
 	switch r.Control {
@@ -131,7 +135,16 @@ func (b *statusBuilder) row(st *health.Standing) *statusRow {
 		row.Expires, row.Soon = expiryWords(row.days, b.erase(e.Date)), row.days <= 30
 	}
 	row.trouble = r.Verdict == check.Skipped || r.Verdict == check.Inconclusive && r.Cause != check.NotProven && r.Cause != check.ControlFailed
-	row.needs = r.Verdict != check.Passed && !row.trouble && (r.Verdict != check.Rejected || r.Confirmed)
+	switch {
+	case r.Verdict == check.Passed, r.Verdict == check.Rejected && !r.Confirmed:
+	case row.trouble: // it is over by itself, or lasts
+		row.needs = st.State.Unknown && (r.Who == health.TheOwner || r.Who == health.TheOperator)
+	default:
+		row.needs = true
+	}
+	if st.State.Unsure > 1 {
+		row.Unsure = st.State.Unsure
+	}
 	for i := range r.Drift {
 		row.Drift = append(row.Drift, b.driftOf(row, &r.Drift[i]))
 	}
@@ -146,6 +159,8 @@ func expiryWords(days int, date string) string {
 		return "expires today, " + date
 	case days == 1:
 		return "expires tomorrow, " + date
+	case days > 90:
+		return "expires on " + date
 	}
 	return fmt.Sprintf("expires in %d days, on %s", days, date)
 }
@@ -169,21 +184,16 @@ var ruleWords = map[health.Rule]string{
 	health.ByNothing:    "nothing that was sent could have told",
 }
 
-// place finds the place that a credential belongs to, or nil. One that names no
-// address may have been sent to another all the same.
+// place finds the place that a credential belongs to, or nil.
 func (b *statusBuilder) place(r *health.Record) *health.Place {
-	var other *health.Place
+	key := b.keys[r.Name]
 	for i := range b.places {
 		p := &b.places[i]
-		switch {
-		case p.Provider != r.Provider:
-		case p.Address == r.Environment+r.BaseURL:
+		if key != "" && p.Key == key || key == "" && p.Provider == r.Provider && p.Address == r.Environment+r.BaseURL {
 			return p
-		case other == nil && r.Environment+r.BaseURL == "":
-			other = p
 		}
 	}
-	return other
+	return nil
 }
 
 // driftOf is a broken contract, the same for all who meet it.
@@ -217,14 +227,11 @@ func (b *statusBuilder) sort(r *statusRow) {
 
 // matter adds a credential to what there is to do about others like it.
 func (b *statusBuilder) matter(r *statusRow) {
-	place := b.placeState(r)
+	whole := r.trouble || r.placeState() == health.RefusesAll && !r.needs
 	var g *statusGroup
-	var key string
-	whole := false
 	switch {
-	case r.trouble || place == health.RefusesAll && !r.needs:
+	case whole && !r.needs:
 		g = b.group("nobody", 3, "Could not be told", "Nothing is certain about these, and the next check tries again. What fails for a whole provider is told once.")
-		key, whole = strings.Join([]string{r.Provider, r.Address, fmt.Sprint(r.trouble)}, "\x00"), true
 	case r.who == health.TheOwner && r.Owner != "":
 		g = b.group("owner "+r.Owner, 0, r.Owner, "")
 	case r.who == health.TheOwner:
@@ -232,8 +239,9 @@ func (b *statusBuilder) matter(r *statusRow) {
 	default:
 		g = b.group("operator", 2, "Whoever runs authspec", "")
 	}
+	key := strings.Join([]string{g.Title, r.Provider, r.Address, fmt.Sprint(r.trouble)}, "\x00")
 	if !whole {
-		key = strings.Join([]string{g.Title, r.Provider, r.Address, r.State, r.Message, r.Advice, r.Rule}, "\x00")
+		key += strings.Join([]string{"", r.State, r.Message, r.Advice, r.Rule}, "\x00")
 		if len(r.Drift)+len(r.Warnings)+len(r.Missing) > 0 || r.Flapping || r.Soon {
 			key += "\x00" + r.ID // there is something to say of it alone
 		}
@@ -250,13 +258,12 @@ func (b *statusBuilder) matter(r *statusRow) {
 	}
 }
 
-func (b *statusBuilder) placeState(r *statusRow) health.PlaceState {
-	for i := range b.places {
-		if p := &b.places[i]; b.erase(cmp.Or(p.Name, p.Provider)) == r.Provider && (r.Address == "" || b.erase(p.Address) == r.Address) {
-			return p.State
-		}
+// placeState is the state of the place that the credential belongs to.
+func (r *statusRow) placeState() health.PlaceState {
+	if r.place == nil {
+		return ""
 	}
-	return ""
+	return r.place.State
 }
 
 func (b *statusBuilder) group(key string, rank int, title, note string) *statusGroup {
@@ -325,8 +332,8 @@ func (b *statusBuilder) name(m *statusMatter) {
 		at += " (" + r.Address + ")"
 	}
 	switch {
-	case m.Place && placeStates[b.placeState(r)] != "":
-		m.Title = fmt.Sprintf("%s as a whole %s", at, placeStates[b.placeState(r)])
+	case m.Place && placeStates[r.placeState()] != "":
+		m.Title = fmt.Sprintf("%s as a whole %s", at, placeStates[r.placeState()])
 	case m.Place:
 		m.Title = at + ": " + strings.Join(m.causes, ", ")
 	case len(m.Rows) > 1:
@@ -433,7 +440,7 @@ func (b *statusBuilder) conclude(rows []*statusRow) {
 	case s.Checked.IsZero() || b.now.Sub(s.Checked) > s.Stale:
 		s.Word, s.Gist, s.Aged = "Stale", check.Skipped, "Nothing was checked yet."
 		if !s.Checked.IsZero() {
-			s.Aged = "Not checked since " + day(s.Checked) + ". What follows is how it stood then."
+			s.Aged = "Not checked since " + day(s.Checked) + "."
 		}
 	case s.Needs > 0 || broken > 0:
 		s.Word, s.Gist = "Attention", check.Rejected

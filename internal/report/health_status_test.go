@@ -71,7 +71,7 @@ func TestStatusOrder(t *testing.T) {
 		">Attention<", "2 need a person", "3 of 9 work, checked 2026-11-21", "1 is suspected", "3 could not be told", "1 broken contract", "1 secret expires within 30 days",
 		"Good until 2026-11-22", "growth@example.com <span", `id="antsomi-eu"`, "rejected: credential rejected", "flapping", "in 2 checks in a row", "To do:", "Worked last", "Rule <code>second_look</code>",
 		"Valid credentials receive a token", "features/antsomi.feature:17", "invalid_client", "Reproduce", "Owners who are not named", `id="ankorstore-fr"`, "Missing scopes", "<code>orders</code>",
-		">Could not be told ", "Antsomi as a whole cannot be reached", `id="antsomi-jp"`, `id="antsomi-us"`, "Broken contracts</h2>", "A token opens the inventory", "Met by <a href=\"#gigastore\">",
+		">Could not be told ", "Antsomi as a whole cannot be reached", `id="antsomi-jp"`, `id="antsomi-us"`, "Contracts</h2>", "A token opens the inventory", "Met by <a href=\"#gigastore\">",
 		"Work, and worth a look", "expires in 5 days, on 2026-11-27", `id="works"`, "known-bad control",
 	} {
 		at := strings.Index(page[last:], s)

@@ -16,6 +16,7 @@ import (
 	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/redact"
 	"github.com/authspec/authspec/internal/runner"
+	"github.com/authspec/authspec/internal/web"
 	"github.com/authspec/authspec/providers"
 	"github.com/authspec/authspec/providers/simulator"
 )
@@ -29,9 +30,10 @@ type evidence struct {
 	rehearsal map[string]*check.Result
 	// own is the rehearsal as a whole, which stands in where no run says
 	// anything.
-	own   *indexedRun
-	runs  []*indexedRun // those that were given, the oldest first
-	given bool
+	own    *indexedRun
+	runs   []*indexedRun       // those that were given, the oldest first
+	nights map[string][]*Night // by provider, the oldest first
+	given  bool
 }
 
 // An indexedRun finds its results: a history of many runs of many providers is
@@ -67,7 +69,7 @@ func gather(ctx context.Context, w *runner.Workspace, opts *Options) (*evidence,
 	if err != nil {
 		return nil, err
 	}
-	ev := &evidence{own: newIndexedRun(run), given: len(opts.Runs) > 0, plan: map[string][]*runner.Scenario{}, rehearsal: map[string]*check.Result{}, features: map[string]*feature{}}
+	ev := &evidence{own: newIndexedRun(run), given: len(opts.Runs)+len(opts.Nights) > 0, nights: map[string][]*Night{}, plan: map[string][]*runner.Scenario{}, rehearsal: map[string]*check.Result{}, features: map[string]*feature{}}
 	for i := range run.Results {
 		r := &run.Results[i]
 		ev.rehearsal[fmt.Sprintf("%s:%d", r.URI, r.Line)] = r
@@ -89,6 +91,12 @@ func gather(ctx context.Context, w *runner.Workspace, opts *Options) (*evidence,
 		ev.runs = append(ev.runs, newIndexedRun(redactedRun(r, opts.Redact)))
 	}
 	slices.SortStableFunc(ev.runs, func(a, b *indexedRun) int { return a.Started.Compare(b.Started) })
+	for _, n := range opts.Nights {
+		ev.nights[n.Provider] = append(ev.nights[n.Provider], n)
+	}
+	for _, list := range ev.nights {
+		slices.SortStableFunc(list, func(a, b *Night) int { return a.At.Compare(b.At) })
+	}
 	return ev, errors.Join(problems...)
 }
 
@@ -160,13 +168,30 @@ func met(r *check.Result) string {
 	return header.Get(situationHeader)
 }
 
-// A Status is how a provider fared in one run.
+// A Status is how a provider fared in one run, or in one check of credentials.
 type Status struct {
 	Verdict check.Verdict
 	Mode    check.Mode
 	At      time.Time
-	By      map[check.Verdict]int
+	By      map[check.Verdict]int // scenarios; none in a check of credentials
 	Total   int
+	Night   bool // a check of credentials
+}
+
+// How says in which way it was found out.
+func (s *Status) How() string {
+	if s.Night {
+		return "nightly check"
+	}
+	return string(s.Mode)
+}
+
+// Found says what was found out.
+func (s *Status) Found() string {
+	if s.Night {
+		return nightWords[s.Verdict]
+	}
+	return web.Counts(s.By)
 }
 
 // status returns how the provider fared in a run, or nil when the run has
@@ -189,23 +214,40 @@ func status(run *indexedRun, provider string) *Status {
 	return s
 }
 
-// verified is the status that counts: of the last live run in which anything
-// was tried, or else of the last simulated one, or of the rehearsal. Only a
-// live run says something about the provider.
-func (ev *evidence) verified(provider string) *Status {
+// statuses returns how the provider fared in all runs and checks of
+// credentials, the oldest first.
+func (ev *evidence) statuses(provider string) []*Status {
+	var list []*Status
+	for _, run := range ev.runs {
+		if s := status(run, provider); s != nil {
+			list = append(list, s)
+		}
+	}
+	for _, n := range ev.nights[provider] {
+		list = append(list, &Status{Verdict: n.Verdict, Mode: check.Live, At: n.At, By: map[check.Verdict]int{}, Night: true})
+	}
+	slices.SortStableFunc(list, func(a, b *Status) int { return a.At.Compare(b.At) })
+	return list
+}
+
+// tried reports whether anything was tried at all.
+func tried(v check.Verdict) bool { return v != check.Skipped }
+
+// last is the last status that counts: of a live run, or else of a simulated
+// one, or of the rehearsal. Only a live run says something about the provider.
+func (ev *evidence) last(provider string, counts func(check.Verdict) bool) *Status {
 	var simulated *Status
-	for _, run := range slices.Backward(ev.runs) {
-		s := status(run, provider)
+	for _, s := range slices.Backward(ev.statuses(provider)) {
 		switch {
-		case s == nil || s.Verdict == check.Skipped:
+		case !counts(s.Verdict):
 		case s.Mode == check.Live:
 			return s
 		case simulated == nil:
 			simulated = s
 		}
 	}
-	if simulated == nil {
-		return status(ev.own, provider)
+	if s := status(ev.own, provider); simulated == nil && s != nil && counts(s.Verdict) {
+		return s
 	}
 	return simulated
 }
@@ -216,10 +258,12 @@ func (ev *evidence) since(provider string, verified *Status) *Status {
 	if verified == nil || verified.Mode != check.Live {
 		return nil
 	}
-	for _, run := range slices.Backward(append(slices.Clone(ev.runs), ev.own)) {
-		s := status(run, provider)
+	all := ev.statuses(provider)
+	if s := status(ev.own, provider); s != nil {
+		all = append(all, s)
+	}
+	for _, s := range slices.Backward(all) {
 		switch {
-		case s == nil:
 		case s.Mode == check.Live || s.At.Before(verified.At):
 			return nil
 		case s.Verdict.Failed():
@@ -232,24 +276,42 @@ func (ev *evidence) since(provider string, verified *Status) *Status {
 // outcome is what became of a scenario last: live if it was tried live.
 type outcome struct {
 	*check.Result
-	Mode check.Mode
-	At   time.Time
+	Mode  check.Mode
+	At    time.Time
+	Night bool // found by a check of credentials
 }
 
-func (ev *evidence) outcome(s *runner.Scenario) *outcome {
+// How says in which way it was found out: "41 ms, live".
+func (o *outcome) How() string {
+	if o.Night {
+		return "nightly check, " + web.Day(o.At)
+	}
+	return web.Took(o.Duration) + ", " + string(o.Mode)
+}
+
+func (ev *evidence) outcome(provider string, s *runner.Scenario) *outcome {
+	night := ev.tonight(provider, s)
+	if o := ev.ran(s); night == nil || o != nil && o.Mode == check.Live && o.At.After(night.At) {
+		return o
+	}
+	return night
+}
+
+// ran is what became of a scenario in the runs.
+func (ev *evidence) ran(s *runner.Scenario) *outcome {
 	var simulated *outcome
 	for _, run := range slices.Backward(ev.runs) {
 		r := find(run, s)
 		switch {
 		case r == nil:
 		case run.Mode == check.Live && r.Verdict != check.Skipped:
-			return &outcome{r, run.Mode, run.Started}
+			return &outcome{Result: r, Mode: run.Mode, At: run.Started}
 		case simulated == nil || simulated.Mode == check.Live:
-			simulated = &outcome{r, run.Mode, run.Started}
+			simulated = &outcome{Result: r, Mode: run.Mode, At: run.Started}
 		}
 	}
 	if r := ev.rehearsal[s.ID()]; simulated == nil && r != nil {
-		return &outcome{r, check.Simulated, ev.own.Started}
+		return &outcome{Result: r, Mode: check.Simulated, At: ev.own.Started}
 	}
 	return simulated
 }
@@ -273,13 +335,23 @@ func find(run *indexedRun, s *runner.Scenario) *check.Result {
 // a call. Zero: no run has met it.
 func (ev *evidence) seen(p *providers.Provider, call string, code int, name string) time.Time {
 	var last time.Time
+	is := func(x *check.Exchange) bool {
+		return x.Call == call && x.Status == code && (name == "" || errorCode(p, x.ResponseBody) == name)
+	}
+	for _, n := range ev.nights[p.ID] {
+		for _, m := range n.met {
+			if m.Call == call && m.Status == code && (name == "" || m.Code == name) {
+				last = n.At
+			}
+		}
+	}
 	for _, run := range ev.runs {
 		if run.Mode != check.Live {
 			continue
 		}
 		for _, r := range run.byProvider[p.ID] {
-			for _, x := range r.Exchanges {
-				if x.Call == call && x.Status == code && (name == "" || errorCode(p, x.ResponseBody) == name) && r.Started.After(last) {
+			for i := range r.Exchanges {
+				if r.Started.After(last) && is(&r.Exchanges[i]) {
 					last = r.Started
 				}
 			}

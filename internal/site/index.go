@@ -22,7 +22,7 @@ type indexPage struct {
 }
 
 func newIndexPage(pages []*providerPage, opts *Options) *indexPage {
-	index := &indexPage{Providers: pages, Version: opts.Version, Now: opts.Now, By: map[check.Verdict]int{}, Given: len(opts.Runs) > 0}
+	index := &indexPage{Providers: pages, Version: opts.Version, Now: opts.Now, By: map[check.Verdict]int{}, Given: len(opts.Runs)+len(opts.Nights) > 0}
 	index.Page = web.Page{
 		Title: "Providers · authspec", Description: "How to authenticate to each provider, and what every error means.",
 		Markdown: "index.md", Script: opts.Script,
@@ -65,6 +65,7 @@ func (index *indexPage) json(files map[string][]byte) ([]byte, error) {
 		Verdict check.Verdict         `json:"verdict"`
 		Mode    check.Mode            `json:"mode"`
 		At      time.Time             `json:"at"`
+		By      string                `json:"by"` // run, or check: of credentials
 		Counts  map[check.Verdict]int `json:"counts"`
 	}
 	type jsonProvider struct {
@@ -96,7 +97,11 @@ func (index *indexPage) json(files map[string][]byte) ([]byte, error) {
 			BaseURL: p.BaseURL, Token: string(p.Auth.Token), Credentials: p.Credentials, Errors: []jsonError{}, Unknown: append([]string{}, p.Missing...), Contract: p.contract(),
 		}
 		if s := p.Status; s != nil {
-			entry.Status = &jsonStatus{s.Verdict, s.Mode, s.At.UTC().Truncate(time.Second), s.By}
+			by := "run"
+			if s.Night {
+				by = "check"
+			}
+			entry.Status = &jsonStatus{s.Verdict, s.Mode, s.At.UTC().Truncate(time.Second), by, s.By}
 		}
 		for _, e := range p.Errors {
 			entry.Errors = append(entry.Errors, jsonError{e.Call, e.Situation, e.Also, e.Status, e.Code, e.Means, e.Fault, e.Retry, e.Do, e.Evidence()})

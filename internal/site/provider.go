@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -22,6 +23,7 @@ type providerPage struct {
 	*providers.Provider
 	Scheme    string // what people call it
 	Status    *Status
+	Verified  *Status // the last that says something about the provider
 	Since     *Status // what failed since, simulated
 	Given     bool    // results were given
 	Lives     Lifetime
@@ -77,7 +79,7 @@ func newProviderPage(p *providers.Provider, files fs.FS, ev *evidence, opts *Opt
 	if err != nil {
 		return nil, err
 	}
-	page := &providerPage{Provider: p, Scheme: schemeName(p), fixtures: fixtures, Status: ev.verified(p.ID), Given: ev.given}
+	page := &providerPage{Provider: p, Scheme: schemeName(p), fixtures: fixtures, Status: cmp.Or(ev.last(p.ID, tried), status(ev.own, p.ID)), Verified: ev.last(p.ID, told), Given: ev.given}
 	page.Page = web.Page{
 		Title: p.Name + " · authspec", Description: "How to authenticate to " + p.Name + ", and what every error means.",
 		Markdown: p.ID + ".md", Home: "../index.html", Script: opts.Script,
@@ -132,7 +134,7 @@ func (page *providerPage) addScenarios(ev *evidence) {
 		told[s.URI] = true
 		scenario := &Scenario{
 			ID: ids.Take(s.Name), Name: s.Name, Text: f.scenarios[s.Name], URI: s.URI, Line: s.Line, Tags: s.Tags,
-			Meets: met(ev.rehearsal[s.ID()]), Outcome: ev.outcome(s),
+			Meets: met(ev.rehearsal[s.ID()]), Outcome: ev.outcome(page.ID, s),
 		}
 		for _, st := range s.Steps {
 			scenario.Steps = append(scenario.Steps, Step{st.Keyword, st.Text, st.Cells})
@@ -183,11 +185,7 @@ func (page *providerPage) addHistory(ev *evidence) {
 	if !ev.given {
 		return
 	}
-	for _, run := range ev.runs {
-		if s := status(run, page.ID); s != nil {
-			page.History = append(page.History, s)
-		}
-	}
+	page.History = ev.statuses(page.ID)
 	page.History = page.History[max(0, len(page.History)-maxRuns):]
 	page.Strip = strip(page.History)
 }

@@ -9,21 +9,33 @@ import (
 	"github.com/authspec/authspec/internal/check"
 )
 
-// ReadResults reads the files that `authspec run --report json=FILE` wrote.
-func ReadResults(files []string) ([]*check.Run, error) {
-	var runs []*check.Run
+// ReadResults reads the files that `authspec run --report json=FILE` wrote, and
+// the histories of `authspec check`.
+func ReadResults(files []string) (runs []*check.Run, nights []*Night, err error) {
 	for _, file := range files {
+		is, err := isHistory(file)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--results: %w", err)
+		}
+		if is {
+			more, err := readNights(file)
+			if err != nil {
+				return nil, nil, fmt.Errorf("--results %s: %w", file, err)
+			}
+			nights = append(nights, more...)
+			continue
+		}
 		content, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("--results: %w", err)
+			return nil, nil, fmt.Errorf("--results: %w", err)
 		}
 		run, err := parseResults(content)
 		if err != nil {
-			return nil, fmt.Errorf("--results %s: %w", file, err)
+			return nil, nil, fmt.Errorf("--results %s: %w", file, err)
 		}
 		runs = append(runs, run)
 	}
-	return runs, nil
+	return runs, nights, nil
 }
 
 // parseResults takes from a report of version 1 what pages show.
@@ -52,7 +64,7 @@ func parseResults(content []byte) (*check.Run, error) {
 		}
 	}
 	if err := json.Unmarshal(content, &in); err != nil {
-		return nil, fmt.Errorf("not a report of authspec run --report json=FILE: %w", err)
+		return nil, fmt.Errorf("not a report of authspec run --report json=FILE, nor a history of authspec check: %w", err)
 	}
 	if in.Version != 1 || in.Started.IsZero() {
 		return nil, fmt.Errorf("want a report of version 1, as authspec run --report json=FILE writes it, got version %d", in.Version)

@@ -22,6 +22,7 @@ type Options struct {
 	Version string           // of authspec
 	Now     time.Time        // when the site is made
 	Runs    []*check.Run     // results to show; none: the specs are run, simulated
+	Nights  []*Night         // what checks of credentials found out
 	Lock    *Lock            // what was published before; nil: nothing
 	Redact  *redact.Redactor // what must not appear; nil: nothing is known
 	Script  string           // a further script of every page: the preview's

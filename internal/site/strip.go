@@ -27,7 +27,7 @@ func strip(history []*Status) svg {
 		}
 		x := (maxRuns - len(history) + i) * slot
 		fmt.Fprintf(&b, `<rect class="v-%s" x="%d" y="%d" width="%d" height="%d" rx="1.5"><title>%s: %s, %s</title></rect>`,
-			s.Verdict, x, high-h, slot-3, h, web.Day(s.At), s.Verdict, s.Mode)
+			s.Verdict, x, high-h, slot-3, h, web.Day(s.At), s.Verdict, s.How())
 	}
 	title := fmt.Sprintf("The last %s: %d without a failure", web.Plural(len(history), "run"), len(history)-bad)
 	return svg(fmt.Sprintf(`<svg class="strip" viewBox="0 0 %d %d" role="img" aria-label="%s"><rect class="base" x="0" y="%d" width="%d" height="1"/>%s</svg>`,

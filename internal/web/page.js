@@ -84,7 +84,7 @@
     main.querySelector("h1 .word").textContent = "Stale";
     var told = main.querySelector(".aged");
     told.hidden = false;
-    told.textContent = (old < all ? old + " of " + all + " not" : "Not") + " checked since " + utc(last) + ". What follows is how it stood then.";
+    told.textContent = (old < all ? old + " of " + all + " not" : "Not") + " checked since " + utc(last) + ". All this is how it stood then.";
     doc.title = "Stale · " + doc.title;
   }
   each("[data-until]", function (main) {
