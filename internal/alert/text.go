@@ -2,10 +2,10 @@ package alert
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/web"
 )
 
 // Text is the alert for people, over several lines; the first is its title.
@@ -84,5 +84,5 @@ func (p *planner) linkTo(name string) string {
 	if p.link == "" {
 		return ""
 	}
-	return p.link + "#" + url.PathEscape(name)
+	return p.link + "#" + web.Anchors{}.Take(name)
 }
