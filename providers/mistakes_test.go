@@ -71,18 +71,25 @@ func checkCarets(t *testing.T, text string) {
 
 // A deep or large file is a mistake like another.
 func TestMonstrousProviderFiles(t *testing.T) {
+	const deep, large = "nested more than 100 levels deep", "example.yaml: the file has 1025 KiB, want 1024 at most"
+	says := map[string]string{"nested braces": deep, "nested brackets": deep, "nested blocks": deep, "a large file": large, "a long line": large}
 	for name, source := range map[string]string{
-		"nested braces":   strings.Repeat("{a: ", 2_000) + strings.Repeat("}", 2_000),
-		"nested brackets": "name: " + strings.Repeat("[", 10_000),
+		"nested braces":   strings.Repeat("{a: ", 20_000) + strings.Repeat("}", 20_000),
+		"nested brackets": "name: " + strings.Repeat("[", 20_000),
 		"nested blocks":   nestedBlocks(1_000),
+		"a large file":    strings.Repeat("# more\n", 1<<20/7+2),
 		"aliases":         "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\nname: *f\n",
 		"a long line":     "name: " + strings.Repeat("x", 1<<20) + "\nbogus: 1\n",
 		"bytes":           "\x00\x01\xff\xfe",
 		"no UTF-8":        "name: \xff\xff\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if p, err := providers.Parse("example.yaml", []byte(source)); err == nil {
+			p, err := providers.Parse("example.yaml", []byte(source))
+			switch {
+			case err == nil:
 				t.Errorf("read as %+v", p)
+			case !strings.Contains(err.Error(), says[name]):
+				t.Errorf("got %.200s, want %s", err, says[name])
 			}
 		})
 	}

@@ -52,15 +52,16 @@ type Provider struct {
 
 // A Deviation accepts one change that authspec drift reports, until a date.
 type Deviation struct {
-	Situation string `yaml:"situation"` // "token/issued"
+	Situation string `yaml:"situation"` // what was answered: "token/issued"
 	Path      string `yaml:"path"`      // as reported: a gjson path, "HTTP status", "header NAME"
 	Change    string `yaml:"change"`    // as reported: "is gone"
-	Reason    string `yaml:"reason"`
-	Until     Date   `yaml:"until"` // the last day it holds
+	Reason    string `yaml:"reason"`    // why it is accepted
+	Until     Date   `yaml:"until"`     // the last day it holds
 }
 
 // An Environment is one set of hosts of a provider.
 type Environment struct {
+	// BaseURL replaces the provider's.
 	BaseURL string `yaml:"base_url"`
 	// Token replaces the token endpoint when it lives on another host.
 	Token Endpoint `yaml:"token"`
@@ -89,12 +90,13 @@ type Auth struct {
 	// Error is the gjson path of the error code in an error body.
 	Error string `yaml:"error"`
 
-	// Header and Query name where a call carries the credential, and Value
-	// what stands there: "{api_key}", "Token {access_token}". Schemes have
-	// defaults for all three.
+	// Header is the one that carries the credential on a call. Schemes have
+	// defaults for it, for Query and for Value.
 	Header string `yaml:"header"`
-	Query  string `yaml:"query"`
-	Value  string `yaml:"value"`
+	// Query is the query parameter that carries the credential, instead.
+	Query string `yaml:"query"`
+	// Value is what stands there: "{api_key}", "Token {access_token}".
+	Value string `yaml:"value"`
 }
 
 // Scopes is a provider's notation of scopes.
@@ -113,10 +115,10 @@ type Scopes struct {
 // one of the expiries is set. An empty path means that the provider does not
 // say it.
 type TokenResponse struct {
-	AccessToken  string `yaml:"access_token"`
-	TokenType    string `yaml:"token_type"`
-	RefreshToken string `yaml:"refresh_token"`
-	Scope        string `yaml:"scope"`
+	AccessToken  string `yaml:"access_token"`  // path of the token
+	TokenType    string `yaml:"token_type"`    // path of its type: Bearer
+	RefreshToken string `yaml:"refresh_token"` // path of the token to renew it with
+	Scope        string `yaml:"scope"`         // path of the granted scopes
 
 	ExpiresIn      string `yaml:"expires_in"`       // seconds from now
 	ExpiresInMS    string `yaml:"expires_in_ms"`    // milliseconds from now
@@ -136,19 +138,19 @@ type TokenResponse struct {
 
 // A Call is one protected resource.
 type Call struct {
-	Endpoint Endpoint          `yaml:"endpoint"`
-	Scope    string            `yaml:"scope"` // a token without it gets insufficient_scope
-	Query    map[string]string `yaml:"query"`
-	Headers  map[string]string `yaml:"headers"`
-	Body     string            `yaml:"body"`
+	Endpoint Endpoint          `yaml:"endpoint"` // method and path, or URL
+	Scope    string            `yaml:"scope"`    // a token without it gets insufficient_scope
+	Query    map[string]string `yaml:"query"`    // parameters of the query string
+	Headers  map[string]string `yaml:"headers"`  // further request headers
+	Body     string            `yaml:"body"`     // of the request, literally
 	// Public calls carry no credential.
 	Public bool `yaml:"public"`
 }
 
 // A Limit is how often a call may be sent: 60 requests per 1h.
 type Limit struct {
-	Requests int      `yaml:"requests"`
-	Per      Duration `yaml:"per"`
+	Requests int      `yaml:"requests"` // how many are allowed
+	Per      Duration `yaml:"per"`      // in how long a time: "1h"
 }
 
 // Health says how to read a provider's errors when a credential is checked.

@@ -38,6 +38,10 @@ func (p Problems) Error() string {
 // read decodes strictly, fills in defaults and validates. The provider is nil
 // when the file could not be decoded.
 func read(name string, source []byte) (*Provider, Problems) {
+	const largest = 1 << 20
+	if problem := strictyaml.TooLarge(name, source, largest); problem != nil {
+		return nil, Problems{Problem(*problem)}
+	}
 	p := new(Provider)
 	file, problem := strictyaml.Decode(name, source, p, fieldNames())
 	if problem != nil {

@@ -190,11 +190,11 @@ func (st *Sentence) wants(table, docString bool) error {
 
 // belowSentence says what is wrong with what stands below the sentence of a
 // step.
-func belowSentence(step *godog.Step) error {
+func (v *Vocabulary) belowSentence(step *godog.Step) error {
 	table := step.Argument != nil && step.Argument.DataTable != nil
 	docString := step.Argument != nil && step.Argument.DocString != nil
-	for i := range sentences {
-		if err := sentences[i].wants(table, docString); err != nil && sentences[i].Pattern.MatchString(step.Text) {
+	for _, s := range v.sentencesOf(step.Text) {
+		if err := s.wants(table, docString); err != nil {
 			return err
 		}
 	}

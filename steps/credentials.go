@@ -154,6 +154,9 @@ func (s *scenario) noExpiry() error {
 
 // fetchToken gets a token for what follows; without one the scenario ends.
 func (s *scenario) fetchToken(ctx context.Context) (providers.Token, error) {
+	if err := s.mayAsk(); err != nil {
+		return providers.Token{}, err
+	}
 	token, resp, err := s.client.Token(ctx, s.creds, nil)
 	if err != nil {
 		return token, s.networkFailure(err)

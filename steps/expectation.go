@@ -85,7 +85,7 @@ func Kinds() []Kind {
 }
 
 // parseExpectation reads a cell or the end of a sentence. Its error says what
-// could stand there.
+// was probably meant, or else what could stand there.
 func parseExpectation(text string) (expectation, error) {
 	for _, k := range kinds {
 		if k.Form == text {
@@ -109,8 +109,11 @@ func parseExpectation(text string) (expectation, error) {
 	for _, k := range Kinds()[1:] {
 		known = append(known, k.Form)
 	}
-	hint := suggest.DidYouMean(text, known)
-	if hint == "" && suggest.Nearest(text, known) == "" && !strings.ContainsAny(text, ` "{[`) {
+	if near := suggest.DidYouMean(text, known); near != "" {
+		return expectation{}, fmt.Errorf("%s is no expectation%s", text, near)
+	}
+	hint := ""
+	if !strings.ContainsAny(text, ` "{[`) {
 		hint = fmt.Sprintf(" (for the text itself write %q)", text)
 	}
 	return expectation{}, fmt.Errorf("%s is no expectation%s: write a JSON literal or one of: %s", text, hint, strings.Join(known, ", "))

@@ -143,8 +143,8 @@ func TestExpectationsReadTheFirstOfTwoKeys(t *testing.T) {
 func TestMistakenExpectations(t *testing.T) {
 	for text, want := range map[string]string{
 		`Bearer`:              `Bearer is no expectation (for the text itself write "Bearer"): write a JSON literal or one of: `,
-		`a strng`:             `a strng is no expectation (did you mean "a string"?): write a JSON literal or one of: `,
-		`a JWt`:               `a JWt is no expectation (did you mean "a JWT"?): write a JSON literal or one of: `,
+		`a strng`:             `a strng is no expectation (did you mean "a string"?)`,
+		`a JWt`:               `a JWt is no expectation (did you mean "a JWT"?)`,
 		`'single'`:            `'single' is no expectation`,
 		``:                    ` is no expectation`,
 		`{"a": }`:             `{"a": } is no expectation`,
@@ -170,6 +170,9 @@ func TestMistakenExpectations(t *testing.T) {
 		}
 		if !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q:\n got %s\nwant %s…", text, err, want)
+		}
+		if suggests, lists := strings.Contains(err.Error(), "did you mean"), strings.Contains(err.Error(), " one of: "); suggests && lists {
+			t.Errorf("%q: a list of all beside the one that was meant: %s", text, err)
 		}
 	}
 }

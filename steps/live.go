@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 
@@ -78,12 +79,21 @@ func (l *Live) breakerOf(p *providers.Provider) *breaker {
 // A breaker keeps a refused credential from being tried again. Until the
 // credential has worked once, scenarios that use it go one at a time: a
 // provider that locks accounts sees one bad attempt, not sixteen.
+//
+// It also keeps a run from waiting again and again for a provider that does not
+// answer at all.
 type breaker struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	state   breakerState
 	busy    bool
+	silent  int    // requests in a row that got no answer
+	silence string // why the last of them got none
 }
+
+// deadAfter is how many requests in a row must get no answer at all before no
+// more are sent. One may be lost on the way.
+const deadAfter = 2
 
 type breakerState int
 
@@ -104,11 +114,14 @@ type gate struct {
 func (b *breaker) enter() (*gate, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for b.state == untried && b.busy {
+	for b.state == untried && b.busy && b.silent < deadAfter {
 		b.changed.Wait()
 	}
 	if b.state == open {
 		return nil, skip(check.BreakerOpen, breakerMessage)
+	}
+	if err := b.dead(); err != nil {
+		return nil, err
 	}
 	g := &gate{breaker: b, alone: b.state == untried}
 	b.busy = b.busy || g.alone
@@ -121,6 +134,35 @@ func (b *breaker) isOpen() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.state == open
+}
+
+// heard tells whether a request got an answer, whatever it says: cause is nil,
+// or why there is none.
+func (b *breaker) heard(cause *check.Failure) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if cause == nil {
+		b.silent = 0
+		return
+	}
+	b.silent++
+	b.silence = cause.Message
+	b.changed.Broadcast()
+}
+
+// mayAsk fails when the provider is not answering.
+func (b *breaker) mayAsk() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.dead()
+}
+
+// dead is mayAsk for who holds the lock.
+func (b *breaker) dead() error {
+	if b.silent < deadAfter {
+		return nil
+	}
+	return skip(check.BreakerOpen, fmt.Sprintf("%d requests in a row got no answer, so no more are sent in this run; the last: %s", deadAfter, b.silence))
 }
 
 // report tells what an answer said of the credential.

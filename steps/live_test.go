@@ -1,8 +1,11 @@
 package steps_test
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -152,6 +155,88 @@ func TestUnprovenCredentialIsTriedOneAtATime(t *testing.T) {
 	}
 }
 
+// A provider that does not answer at all costs two waits, whatever the number of
+// scenarios and whatever they ask for.
+func TestDeadProviderIsAskedTwice(t *testing.T) {
+	silences := map[string]struct {
+		err  error
+		want string
+	}{
+		"refused":   {&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}, "inconclusive: network_tcp"},
+		"no name":   {&net.DNSError{Err: "no such host", Name: "acme.example"}, "inconclusive: network_dns"},
+		"bad TLS":   {tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "inconclusive: network_tls"},
+		"no answer": {context.DeadlineExceeded, "inconclusive: timeout"},
+	}
+	for name, silence := range silences {
+		for lines, of := range map[string][]string{
+			"credentials": {getToken, callMe, requestFact},
+			"tokens":      {aValidToken},
+			"no secrets":  {noCredentials, unknownToken},
+			"all of them": {noCredentials, getToken, unknownToken, aValidToken},
+		} {
+			t.Run(name+"/"+lines, func(t *testing.T) {
+				dead := counting(roundTripper(func(*http.Request) (*http.Response, error) { return nil, silence.err }))
+				run := runFeature(t, scenarios(17, of...), runner.Options{Live: liveAt(dead)})
+				if diff := cmp.Diff(map[string]int{silence.want: 2, "skipped: breaker_open": 15}, tally(run)); diff != "" {
+					t.Errorf("(-want +got)\n%s", diff)
+				}
+				if n := dead.byPath["/token"] + dead.byPath["/me"]; n != 2 {
+					t.Errorf("%d requests, want 2", n)
+				}
+				if run.ExitCode() != check.ExitInconclusive {
+					t.Errorf("exit code %d, want %d", run.ExitCode(), check.ExitInconclusive)
+				}
+				if last := run.Results[16].Message; !strings.Contains(last, "2 requests in a row got no answer") || !strings.Contains(last, silence.err.Error()) {
+					t.Errorf("the skip does not say why: %q", last)
+				}
+			})
+		}
+	}
+}
+
+// All who wait for their turn with the credential are let go.
+func TestNobodyWaitsForADeadProvider(t *testing.T) {
+	dead := counting(roundTripper(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded }))
+	run := runFeature(t, scenarios(17, getToken, callMe), runner.Options{Live: liveAt(dead), Concurrency: 16})
+	if diff := cmp.Diff(map[string]int{"inconclusive: timeout": 2, "skipped: breaker_open": 15}, tally(run)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// Any answer says that somebody is there: also one that says nothing else.
+func TestAnAnswerResetsTheBreaker(t *testing.T) {
+	for name, answers := range map[string]func() (*http.Response, error){
+		"503":       func() (*http.Response, error) { return answer(503, `{}`), nil },
+		"too large": func() (*http.Response, error) { return answer(200, strings.Repeat("x", providers.MaxBody+1)), nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var requests atomic.Int32
+			flaky := counting(roundTripper(func(*http.Request) (*http.Response, error) {
+				if requests.Add(1)%2 == 1 {
+					return nil, context.DeadlineExceeded
+				}
+				return answers()
+			}))
+			run := runFeature(t, scenarios(8, getToken), runner.Options{Live: liveAt(flaky)})
+			if n := flaky.byPath["/token"]; n != 8 || run.Count(check.Skipped) != 0 {
+				t.Errorf("%d requests and %v, want all 8 to be tried", n, tally(run))
+			}
+		})
+	}
+}
+
+// What a round tripper holds back was not sent: it says nothing about the
+// provider.
+func TestHeldRequestsAreNoSilence(t *testing.T) {
+	holding := counting(roundTripper(func(*http.Request) (*http.Response, error) {
+		return nil, &check.Failure{Verdict: check.Skipped, Cause: check.Deferred, Message: "no request is left"}
+	}))
+	run := runFeature(t, scenarios(5, getToken), runner.Options{Live: liveAt(holding)})
+	if diff := cmp.Diff(map[string]int{"skipped: deferred": 5}, tally(run)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func TestProvenCredentialIsUsedConcurrently(t *testing.T) {
 	real := counting(realAcme(t).Transport())
 	run := runFeature(t, scenarios(16, getToken), runner.Options{Live: liveAt(real), Concurrency: 8})
@@ -230,6 +315,30 @@ func TestLiveSkips(t *testing.T) {
 				t.Errorf("requests were sent: %v", real.byPath)
 			}
 		})
+	}
+}
+
+// A secret that could not be erased from the output is not sent; an ID is no
+// secret.
+func TestShortSecretsAreNotSent(t *testing.T) {
+	for _, c := range []struct{ id, secret, want string }{
+		{"live-acme-client", "abc", "invalid: bad_secret"},
+		{"live-acme-client", " a \t ", "invalid: bad_secret"},
+		{"abc", "live-acme-s3cr3t", "rejected: credential_rejected"},
+		{"live-acme-client", "live-acme-s3cr3t", "passed"},
+	} {
+		real := counting(realAcme(t).Transport())
+		live := liveAt(real)
+		live.Credentials = func(*providers.Provider) (providers.Credentials, error) {
+			return providers.Credentials{"client_id": c.id, "client_secret": c.secret}, nil
+		}
+		res := runScenario(t, getToken, runner.Options{Live: live})
+		if got := outcome(res); got != c.want {
+			t.Errorf("%q, %q: got %s, want %s: %s", c.id, c.secret, got, c.want, res.Message)
+		}
+		if res.Verdict == check.Invalid && (len(real.byPath) > 0 || !strings.Contains(res.Message, "ACME_CLIENT_SECRET") || strings.Contains(res.Message, c.secret)) {
+			t.Errorf("%q: requests %v, message %q", c.secret, real.byPath, res.Message)
+		}
 	}
 }
 

@@ -4,12 +4,14 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/runner"
+	"github.com/authspec/authspec/providers"
 )
 
 // A mistake in a spec is invalid, whatever the provider answers, and says what
@@ -178,5 +180,33 @@ func TestProviderOfAFile(t *testing.T) {
 	}
 	if diff := cmp.Diff(named.Exchanges, short.Exchanges, cmpopts.IgnoreFields(check.Exchange{}, "Duration")); diff != "" {
 		t.Errorf("exchanges (-named +short)\n%s", diff)
+	}
+}
+
+// The sentence says how the pair is encoded, not the provider file: one that is
+// wrong changes what is sent, and the feature notices.
+func TestTheFormOfBasicCredentialsIsPinned(t *testing.T) {
+	for _, c := range []struct{ clientAuth, value, want string }{
+		{"basic_raw", "its Basic credentials", "passed"},
+		{"basic_raw", "its form-encoded Basic credentials", "invalid: request"},
+		{"basic", "its Basic credentials", "invalid: request"},
+		{"basic", "its form-encoded Basic credentials", "passed"},
+		{"form", "its Basic credentials", "invalid: request"},
+		{"form", "its form-encoded Basic credentials", "invalid: request"},
+	} {
+		file := strings.Replace(acmeFile, "client_auth: form", "client_auth: "+c.clientAuth, 1)
+		catalogue, err := providers.Load(fstest.MapFS{"acme.yaml": {Data: []byte(file)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := runFeatureOf(t, catalogue, `Scenario: s
+			Given valid credentials
+			When I request an access token
+			Then the request carried:
+				| header Authorization | `+c.value+` |
+			`, runner.Options{})
+		if got := outcome(&run.Results[0]); got != c.want {
+			t.Errorf("%s, %s: got %s, want %s", c.clientAuth, c.value, got, c.want)
+		}
 	}
 }

@@ -103,7 +103,8 @@ func first(values []string) gjson.Result {
 }
 
 // ownValue understands what only a request can carry: "its client_id", "its
-// Basic credentials", "its access token".
+// Basic credentials" as they are (RFC 7617), "its form-encoded Basic
+// credentials" (RFC 6749 2.3.1), "its access token".
 func (s *scenario) ownValue(r row) (expectation, bool, error) {
 	name, own := strings.CutPrefix(r.expected, "its ")
 	if !own {
@@ -111,12 +112,14 @@ func (s *scenario) ownValue(r row) (expectation, bool, error) {
 	}
 	var want string
 	switch name {
-	case "Basic credentials":
+	case "Basic credentials", "form-encoded Basic credentials":
 		id, secret := s.creds["client_id"], s.creds["client_secret"]
 		if s.provider.Auth.Scheme == "basic" {
 			id, secret = s.creds["username"], s.creds["password"]
 		}
-		if s.provider.Auth.ClientAuth == "basic" {
+		// The sentence says which form it is, not the provider file: a wrong
+		// client_auth there would change the request and what is expected of it.
+		if name != "Basic credentials" {
 			id, secret = url.QueryEscape(id), url.QueryEscape(secret)
 		}
 		want = "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret))

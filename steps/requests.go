@@ -81,10 +81,18 @@ func (s *scenario) callTimes(ctx context.Context, name, times string) error {
 	return nil
 }
 
-// ready checks that a Given came first.
+// ready checks that a Given came first, and that there is someone to ask.
 func (s *scenario) ready() error {
 	if s.creds == nil && !s.pinned {
 		return invalid(check.BadStep, "there are no credentials yet", "Begin the scenario with: Given valid "+s.exampleName()+" credentials.")
+	}
+	return s.mayAsk()
+}
+
+// mayAsk ends the scenario when the real provider is not answering.
+func (s *scenario) mayAsk() error {
+	if live := s.vocabulary.opts.Live; live != nil {
+		return live.breakerOf(s.provider).mayAsk()
 	}
 	return nil
 }

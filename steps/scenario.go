@@ -15,6 +15,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/redact"
 	"github.com/authspec/authspec/providers"
 	"github.com/authspec/authspec/providers/simulator"
 )
@@ -57,24 +58,58 @@ func scenarioFrom(ctx context.Context) *scenario {
 func newScenario(v *Vocabulary, pickle *godog.Scenario) *scenario {
 	s := &scenario{vocabulary: v, fallback: v.opts.Provider}
 	if s.fallback == "" {
-		s.fallback = v.providerOfFile(pickle.Uri)
+		s.fallback = providerOfFile(v.opts.Providers, pickle.Uri)
 	}
 	s.ownTokens = slices.ContainsFunc(pickle.Steps, func(step *godog.Step) bool {
-		return slices.ContainsFunc(sentences, func(st Sentence) bool { return st.ownTokens && st.Pattern.MatchString(step.Text) })
+		return slices.ContainsFunc(v.sentencesOf(step.Text), func(st *Sentence) bool { return st.ownTokens })
 	})
 	return s
 }
 
 // providerOfFile returns the provider that a feature file is named after, or
 // else the nearest folder it stands in.
-func (v *Vocabulary) providerOfFile(uri string) string {
+func providerOfFile(catalogue *providers.Catalogue, uri string) string {
 	name := strings.TrimSuffix(uri, ".feature")
 	for at := name; at != "." && at != "/"; at = path.Dir(at) {
-		if p, err := v.opts.Providers.Lookup(path.Base(at)); err == nil {
+		if p, err := catalogue.Lookup(path.Base(at)); err == nil {
 			return p.ID
 		}
 	}
 	return path.Base(name)
+}
+
+// SpeaksOf returns the provider that a scenario of the file uri speaks of: the
+// one that the first of its steps about credentials names, or else the one that
+// the file is named after. It is nil if there is none.
+func SpeaksOf(catalogue *providers.Catalogue, uri string, texts []string) *providers.Provider {
+	name := ""
+	for _, text := range texts {
+		if named, about := providerIn(text); about {
+			name = named
+			break
+		}
+	}
+	if name == "" {
+		name = providerOfFile(catalogue, uri)
+	}
+	p, err := catalogue.Lookup(name)
+	if err != nil {
+		return nil
+	}
+	return p
+}
+
+// providerIn reports whether a sentence is about a provider, and which it
+// names, if any.
+func providerIn(text string) (name string, about bool) {
+	for i := range sentences {
+		if s := &sentences[i]; s.provider > 0 {
+			if groups := s.Pattern.FindStringSubmatch(text); groups != nil {
+				return groups[s.provider], true
+			}
+		}
+	}
+	return "", false
 }
 
 func (s *scenario) close() {
@@ -124,6 +159,9 @@ func (s *scenario) use(name string) error {
 		if err != nil {
 			return skip(check.NoCredential, err.Error())
 		}
+		if err := erasable(p, creds); err != nil {
+			return err
+		}
 		s.judge = prototype.Fresh(creds)
 		s.client.Transport = opts.Live.Transport
 		s.client.BaseURL = opts.Live.BaseURLs[p.ID]
@@ -132,6 +170,20 @@ func (s *scenario) use(name string) error {
 	s.keepSecret(s.judge.Credentials())
 	if opts.Wrap != nil {
 		s.client.Transport = opts.Wrap(s.client.Transport)
+	}
+	return nil
+}
+
+// erasable refuses secrets that are too short to be erased from outputs. What
+// only names an account is no secret.
+func erasable(p *providers.Provider, creds providers.Credentials) error {
+	for _, field := range p.CredentialFields() {
+		value, set := creds[field]
+		if set && field != "username" && !strings.HasSuffix(field, "_id") && len(strings.TrimSpace(value)) < redact.MinLength {
+			return invalid(check.BadSecret,
+				fmt.Sprintf("%s: %s has less than %d characters: a secret so short cannot be erased from what is printed", p.ID, p.Credentials[field], redact.MinLength),
+				"Set the whole secret. Nothing was sent.")
+		}
 	}
 	return nil
 }
@@ -153,7 +205,10 @@ func (s *scenario) keepSecret(creds providers.Credentials) {
 }
 
 // observe notes every exchange, before anyone can look at it.
-func (s *scenario) observe(resp *providers.Response, _ error) {
+func (s *scenario) observe(resp *providers.Response, err error) {
+	if s.live() {
+		s.listen(err)
+	}
 	if resp.Call == providers.TokenCall {
 		for _, token := range tokensIn(resp) {
 			s.vocabulary.opts.Secret("ACCESS_TOKEN", token)
@@ -165,6 +220,22 @@ func (s *scenario) observe(resp *providers.Response, _ error) {
 	if resp.Call == providers.TokenCall {
 		s.tokenRequests++
 	}
+}
+
+// listen tells the breaker whether an answer came. What was not sent, or was
+// broken off here, says nothing.
+func (s *scenario) listen(err error) {
+	var cause *check.Failure
+	if err != nil && !errors.As(s.networkFailure(err), &cause) {
+		return
+	}
+	switch {
+	case cause == nil || cause.Cause == check.ResponseTooLarge:
+		cause = nil
+	case cause.Verdict != check.Inconclusive:
+		return
+	}
+	s.vocabulary.opts.Live.breakerOf(s.provider).heard(cause)
 }
 
 // tokensIn returns whatever in a token response could be a token: not only

@@ -62,10 +62,11 @@ func TestEveryViolationOfASchemaIsReported(t *testing.T) {
 
 func TestSchemasThatAreWrong(t *testing.T) {
 	tests := map[string]struct{ schema, step, cause, message string }{
-		"no such schema":   {`{}`, `Then the response body matches the schema "tokn"`, "missing_fixture", `acme: no schema "tokn": there are token`},
-		"not a schema":     {`{"type":1}`, "", "bad_expectation", "fixtures/acme/token.schema.json: not a JSON Schema: /type"},
-		"not JSON":         {`{`, "", "bad_expectation", "fixtures/acme/token.schema.json: "},
-		"a $ref elsewhere": {`{"$ref":"https://example.com/x.schema.json"}`, "", "bad_expectation", "$ref leads out of the folder"},
+		"no such schema":    {`{}`, `Then the response body matches the schema "tokn"`, "missing_fixture", `acme: no schema "tokn": there are token`},
+		"not a schema":      {`{"type":1}`, "", "bad_expectation", "fixtures/acme/token.schema.json: not a JSON Schema: /type"},
+		"not JSON":          {`{`, "", "bad_expectation", "fixtures/acme/token.schema.json: "},
+		"a $ref to nothing": {`{"$ref":"gone.schema.json"}`, "", "bad_expectation", "fixtures/acme/token.schema.json: open acme/gone.schema.json: file does not exist"},
+		"a $ref elsewhere":  {`{"$ref":"https://example.com/x.schema.json"}`, "", "bad_expectation", "$ref leads out of the folder"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,7 @@ type Sentence struct {
 	// ownTokens marks sentences of scenarios that request or count tokens:
 	// those start without any.
 	ownTokens bool
+	provider  int // the group of the pattern that names the provider; 0: none
 	run       any // a method of scenario: one string for each group, then the table
 }
 
@@ -31,24 +32,28 @@ var sentences = []Sentence{
 		Form: `valid [PROVIDER] credentials`,
 		Doc:  "The provider's credentials: made-up ones on a simulator, those of the environment live.",
 		run:  (*scenario).validCredentials, Example: `valid Antsomi credentials`,
+		provider: 1,
 	},
 	{
 		Keyword: "Given", Pattern: regexp.MustCompile(`^(?:(.+) )?credentials with (a wrong|an unknown|no) (.+)$`),
 		Form: `[PROVIDER] credentials with a wrong|an unknown|no FIELD`,
 		Doc:  "Valid credentials but for one field, named as in the provider file: client secret, client ID, api key. An unknown client ID comes with an unknown secret. Live these are refused attempts on an account: they need --intrusive.",
 		run:  (*scenario).credentialsWith, Example: `Antsomi credentials with a wrong client secret`,
+		provider: 1,
 	},
 	{
 		Keyword: "Given", Pattern: regexp.MustCompile(`^no (?:(.+) )?credentials$`),
 		Form: `no [PROVIDER] credentials`,
 		Doc:  "Requests go out without any credential.",
 		run:  (*scenario).noCredentials, Example: `no Antsomi credentials`,
+		provider: 1,
 	},
 	{
 		Keyword: "Given", Pattern: regexp.MustCompile(`^(a valid|an expired|a malformed|an unknown|no) (?:(.+) )?access token$`),
 		Form: `a valid|an expired|a malformed|an unknown|no [PROVIDER] access token`,
 		Doc:  "Calls carry this token, whatever becomes of it. An expired one was issued and its time is over: that needs the simulator's clock.",
 		run:  (*scenario).accessToken, Example: `an expired Ankorstore access token`,
+		provider: 2,
 	},
 	{
 		Keyword: "Given", Pattern: regexp.MustCompile(`^an access token that has since expired$`),
@@ -160,7 +165,7 @@ var sentences = []Sentence{
 	{
 		Keyword: "Then", Pattern: regexp.MustCompile(`^the request carried:$`),
 		Form: `the request carried:`,
-		Doc:  "What the last request had, by method, path, header NAME, form NAME, json NAME or query NAME. \"its client_id\" is that credential, \"its Basic credentials\" the encoded pair, \"its access token\" the token.",
+		Doc:  "What the last request had, by method, path, header NAME, form NAME, json NAME or query NAME. \"its client_id\" is that credential, \"its Basic credentials\" ID and secret as they are (RFC 7617), \"its form-encoded Basic credentials\" both form-encoded first (RFC 6749 2.3.1), \"its access token\" the token.",
 		run:  (*scenario).requestCarried, Example: `the request carried:`,
 		Table: []string{`| header Accept  | "application/json" |`, `| form client_id | its client_id      |`},
 	},
@@ -196,8 +201,14 @@ func Sentences() []Sentence { return append([]Sentence(nil), sentences...) }
 
 // register defines the sentence under its keyword.
 func (st *Sentence) register(sc *godog.ScenarioContext) {
-	define := map[string]func(expr, step any){"Given": sc.Given, "When": sc.When, "Then": sc.Then}[st.Keyword]
-	define(st.Pattern, st.handler())
+	switch st.Keyword {
+	case "Given":
+		sc.Given(st.Pattern, st.handler())
+	case "When":
+		sc.When(st.Pattern, st.handler())
+	default:
+		sc.Then(st.Pattern, st.handler())
+	}
 }
 
 func (st *Sentence) handler() any {

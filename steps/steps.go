@@ -49,12 +49,18 @@ type Options struct {
 	// are taken care of.
 	Secret func(name, value string)
 	Redact func(string) string
+	// Texts are those of all steps that will be run, where they are known. A
+	// sentence that none of them is need not be compared with each of them.
+	// Nil: any text may come.
+	Texts []string
 }
 
 // A Vocabulary is the sentences with their options. It is safe for concurrent
 // scenarios.
 type Vocabulary struct {
-	opts Options
+	opts    Options
+	defined []*Sentence            // those that a step can be
+	spoken  map[string][]*Sentence // what each of the texts is
 
 	mu         sync.Mutex
 	simulators map[string]*simulator.Simulator // prototypes by provider
@@ -66,7 +72,30 @@ func New(opts Options) *Vocabulary {
 		r := redact.New()
 		opts.Secret, opts.Redact = func(name, value string) { r.Add(name, value) }, r.String
 	}
-	return &Vocabulary{opts: opts, simulators: map[string]*simulator.Simulator{}}
+	v := &Vocabulary{opts: opts, simulators: map[string]*simulator.Simulator{}, spoken: map[string][]*Sentence{}}
+	used := map[*Sentence]bool{}
+	for _, text := range opts.Texts {
+		if _, known := v.spoken[text]; !known {
+			v.spoken[text] = allMatching(text)
+		}
+		for _, s := range v.spoken[text] {
+			used[s] = true
+		}
+	}
+	for i := range sentences {
+		if s := &sentences[i]; opts.Texts == nil || used[s] {
+			v.defined = append(v.defined, s)
+		}
+	}
+	return v
+}
+
+// sentencesOf returns the sentences that text is: one, in a spec that is right.
+func (v *Vocabulary) sentencesOf(text string) []*Sentence {
+	if found, known := v.spoken[text]; known {
+		return found
+	}
+	return allMatching(text)
 }
 
 // Register defines every sentence in a godog suite; it is a godog scenario
@@ -84,10 +113,10 @@ func (v *Vocabulary) Register(sc *godog.ScenarioContext) {
 	// godog passes over a table that no sentence reads, and takes a missing one
 	// for a defect of the program.
 	sc.StepContext().Before(func(ctx context.Context, step *godog.Step) (context.Context, error) {
-		return ctx, belowSentence(step)
+		return ctx, v.belowSentence(step)
 	})
-	for i := range sentences {
-		sentences[i].register(sc)
+	for _, s := range v.defined {
+		s.register(sc)
 	}
 }
 

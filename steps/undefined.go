@@ -45,12 +45,21 @@ func Mend(text string) (string, bool) {
 
 // sentenceMatching returns a sentence that text is, under whatever keyword.
 func sentenceMatching(text string) *Sentence {
-	for i := range sentences {
-		if sentences[i].Pattern.MatchString(text) {
-			return &sentences[i]
-		}
+	if found := allMatching(text); len(found) > 0 {
+		return found[0]
 	}
 	return nil
+}
+
+// allMatching returns all sentences that text is, under whatever keyword.
+func allMatching(text string) []*Sentence {
+	var found []*Sentence
+	for i := range sentences {
+		if sentences[i].Pattern.MatchString(text) {
+			found = append(found, &sentences[i])
+		}
+	}
+	return found
 }
 
 // words are the words that sentences are made of, sorted. Values and the

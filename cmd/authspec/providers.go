@@ -15,13 +15,21 @@ import (
 
 func newProviders(c *console) *cobra.Command {
 	var dir string
-	var asJSON, asMarkdown bool
+	var asJSON, asMarkdown, schema bool
 	cmd := &cobra.Command{
 		Use:     "providers",
 		Short:   "List the providers, and the variables that a live run reads",
-		Example: "  authspec providers\n  authspec providers --json",
+		Example: "  authspec providers\n  authspec providers --json\n  authspec providers --schema > provider.schema.json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if schema {
+				document, err := providers.Schema()
+				if err != nil {
+					return err
+				}
+				_, err = c.out.Write(document)
+				return err
+			}
 			workspace, err := runner.Open(workspaceDir(c, dir, false))
 			if err != nil {
 				return err
@@ -39,6 +47,8 @@ func newProviders(c *console) *cobra.Command {
 	cmd.Flags().StringVar(&dir, "dir", "", "directory with providers/, features/ and fixtures/ of your own")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&asMarkdown, "markdown", false, "print the page docs/providers.md")
+	cmd.Flags().BoolVar(&schema, "schema", false, "print a JSON Schema of provider files, for editors")
+	cmd.MarkFlagsMutuallyExclusive("json", "markdown", "schema")
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,6 +85,16 @@ func (l *linter) fixtureFileNames() {
 	}
 }
 
+// lineOf returns the first line of a fixture that holds words, or 0.
+func (l *linter) lineOf(file, words string) int {
+	text, err := fs.ReadFile(l.files.Fixtures, file)
+	at := bytes.Index(text, []byte(words))
+	if err != nil || at < 0 {
+		return 0
+	}
+	return 1 + bytes.Count(text[:at], []byte("\n"))
+}
+
 // schemas reports schemas that are none.
 func (l *linter) schemas() {
 	files, err := fs.Glob(l.files.Fixtures, "*/*"+schema.Ending)
@@ -92,7 +103,12 @@ func (l *linter) schemas() {
 	}
 	for _, file := range files {
 		if _, err := schema.Load(l.files.Fixtures, path.Dir(file), strings.TrimSuffix(path.Base(file), schema.Ending)); err != nil {
-			l.report(Error, place{file: "fixtures/" + file}, "A schema is JSON Schema, draft 2020-12.", "%s", strings.TrimPrefix(err.Error(), file+": "))
+			at, message := place{file: "fixtures/" + file}, strings.TrimPrefix(err.Error(), file+": ")
+			var gone *fs.PathError
+			if errors.As(err, &gone) && errors.Is(err, fs.ErrNotExist) {
+				at.line, message = l.lineOf(file, path.Base(gone.Path)), "it refers to fixtures/"+gone.Path+", which is not there"
+			}
+			l.report(Error, at, "A schema is JSON Schema, draft 2020-12.", "%s", message)
 		}
 	}
 }

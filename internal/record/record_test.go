@@ -738,7 +738,7 @@ func TestOtherProvidersAreNotRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := runner.NewPlan(w, runner.Selection{Args: []string{"vault"}})
+	plan, err := runner.NewPlan(w, runner.Selection{Args: []string{"features/vault.feature"}})
 	if err != nil {
 		t.Fatal(err)
 	}

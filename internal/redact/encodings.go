@@ -70,26 +70,17 @@ func (v *view) escapedSource(at int, end bool) int {
 // parent does not show. Without unpacking, it visits views of unescaped text
 // only.
 func (x *index) layers(text []byte, unpacking bool, visit func(*view)) {
-	w := walk{unpacking: unpacking, visit: visit, quotes: x.present, telling: x.present}
-	// What is no part of a secret may still be a part of an escape sequence or
-	// of base64, or join its lines.
-	for _, b := range []byte("%\\&;#+/-_=\n") {
-		w.telling[b] = true
-	}
-	if w.quotes['\''] { // shellQuote needs the other one
-		w.quotes['"'], w.telling['"'] = true, true
-	}
+	w := walk{index: x, unpacking: unpacking, visit: visit}
 	whole := &view{text: text}
 	visit(whole)
 	w.unwrap(whole, maxLayers)
 }
 
 type walk struct {
+	index     *index
 	unpacking bool
 	visit     func(*view)
 	seen      []seenView
-	telling   [256]bool // the bytes that an escape must hide to hide a secret
-	quotes    [256]bool // the bytes for which a way of quoting matters
 }
 
 // A seenView is a view that need not be unwrapped again: decodings that commute
@@ -114,7 +105,7 @@ func (w *walk) isNew(v *view, layers int) bool {
 // unwrap visits the views of v that take off up to layers layers.
 func (w *walk) unwrap(v *view, layers int) {
 	if w.unpacking {
-		all, readable := unpack(v)
+		all, readable := unpack(v, w.index.shortest)
 		if all != nil {
 			w.visit(all)
 		}
@@ -126,10 +117,10 @@ func (w *walk) unwrap(v *view, layers int) {
 		return
 	}
 	for _, e := range encodings {
-		if e.quote != 0 && !w.quotes[e.quote] {
+		if e.quote != 0 && !w.index.quotes[e.quote] {
 			continue
 		}
-		if child := e.unescape(v, &w.telling); child != nil && w.isNew(child, layers-1) {
+		if child := e.unescape(v, &w.index.telling); child != nil && w.isNew(child, layers-1) {
 			w.visit(child)
 			w.unwrap(child, layers-1)
 		}
@@ -157,7 +148,7 @@ var encodings = []encoding{
 // unescape returns the view in which the encoding's sequences are replaced, or
 // nil if none of them stands for a telling byte.
 func (e encoding) unescape(v *view, telling *[256]bool) *view {
-	child := &view{parent: v, packed: v.packed}
+	var child *view
 	tells := false
 	copied := 0
 	for at := 0; ; {
@@ -171,6 +162,9 @@ func (e encoding) unescape(v *view, telling *[256]bool) *view {
 		if length == 0 {
 			at++
 			continue
+		}
+		if child == nil {
+			child = &view{parent: v, packed: v.packed, text: make([]byte, 0, len(v.text))}
 		}
 		child.text = append(child.text, v.text[copied:at]...)
 		child.escapes = append(child.escapes, escape{len(child.text), len(decoded), at, at + length})

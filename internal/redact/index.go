@@ -15,8 +15,10 @@ type index struct {
 	long    map[uint64]int32 // by the last 8 bytes; for strings of 8 bytes or more
 	short   map[uint32]int32 // by the last 4 bytes; for shorter ones
 	filter  []uint64         // a bit for each hash of 4 last bytes: most positions end here
-	present [256]bool        // the bytes that occur in strings
-	longest int
+	quotes  [256]bool        // the bytes for which a way of quoting matters
+	telling [256]bool        // the bytes that an escape must hide to hide a string
+
+	shortest, longest int // in bytes
 
 	// openings holds, of each string of several lines, the beginnings that end
 	// with a line break, by their last 8 bytes (or all, if they have fewer).
@@ -88,12 +90,28 @@ func (x *index) add(name, text string, packed bool) {
 		x.short[uint32(k)] = added
 	}
 	x.sift(k)
-	for i := range len(text) {
-		x.present[text[i]] = true
+	x.know(text)
+	if x.shortest == 0 || len(text) < x.shortest {
+		x.shortest = len(text)
 	}
 	x.longest = max(x.longest, len(text))
 	if !packed {
 		x.note(text)
+	}
+}
+
+// know notes the bytes that occur in strings.
+func (x *index) know(text string) {
+	for i := range len(text) {
+		x.quotes[text[i]], x.telling[text[i]] = true, true
+	}
+	// What is no part of a string may still be a part of an escape sequence or
+	// of base64, or join its lines.
+	for _, b := range []byte("%\\&;#+/-_=\n") {
+		x.telling[b] = true
+	}
+	if x.quotes['\''] { // shellQuote needs the other one
+		x.quotes['"'], x.telling['"'] = true, true
 	}
 }
 

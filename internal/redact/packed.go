@@ -13,32 +13,46 @@ const wrapWidth = 60
 
 // A segment is a piece of a view's text that was written in characters of a
 // fixed number of bits. Byte i of it stands in the characters 8i/bits to
-// (8i+7)/bits; chars holds their places in the parent's text.
+// (8i+7)/bits of its run.
 type segment struct {
-	at    int // where in the view's text it begins
-	bits  int // 6 for base64, 4 for hex and lists
-	chars []int32
+	at   int // where in the view's text it begins
+	bits int // 6 for base64, 4 for hex and lists
+	run
+}
+
+// A run is a row of characters of the parent's text: those from one place on,
+// or, if it is broken by other characters, those at the places listed.
+type run struct {
+	from, length int
+	places       []int32
+}
+
+// char returns the place of the i-th character.
+func (r *run) char(i int) int {
+	if r.places == nil {
+		return r.from + i
+	}
+	return int(r.places[i])
+}
+
+// after returns the run without its first n characters.
+func (r *run) after(n int) run {
+	if r.places == nil {
+		return run{from: r.from + n, length: r.length - n}
+	}
+	return run{length: r.length - n, places: r.places[n:]}
 }
 
 // unpack returns the view of everything in v that can be read as base64, hex or
 // a list of bytes, at every alignment, and the view of that part of it which
-// reads as text. The pieces are kept apart by zero bytes. A view without pieces
-// is nil.
-func unpack(v *view) (all, readable *view) {
-	p := packer{
-		all:      &view{parent: v, packed: true},
-		readable: &view{parent: v, packed: true},
-	}
+// reads as text. The pieces are kept apart by zero bytes; those of less than
+// least bytes are left out. A view without pieces is nil.
+func unpack(v *view, least int) (all, readable *view) {
+	p := packer{parent: v, least: max(least, MinLength)}
 	p.base64(v.text)
 	p.hex(v.text)
 	p.lists(v.text)
-	if p.all.segments != nil {
-		all = p.all
-	}
-	if p.readable.segments != nil {
-		readable = p.readable
-	}
-	return all, readable
+	return p.all, p.readable
 }
 
 // packedSource returns the characters of the parent's text in which the view's
@@ -50,9 +64,9 @@ func (v *view) packedSource(from, to int) (int, int) {
 	}
 	s := v.segments[i]
 	// A match that takes in the zero byte between segments counts for this one.
-	end := len(s.chars) - 1
+	end := s.length - 1
 	first, last := min(8*(from-s.at)/s.bits, end), min((8*(to-1-s.at)+7)/s.bits, end)
-	from, to = int(s.chars[first]), int(s.chars[last])+1
+	from, to = s.char(first), s.char(last)+1
 	if s.bits == 6 && last == end {
 		for range 2 {
 			if to < len(v.parent.text) && v.parent.text[to] == '=' {
@@ -64,43 +78,47 @@ func (v *view) packedSource(from, to int) (int, int) {
 }
 
 type packer struct {
-	all, readable *view
+	parent        *view
+	least         int   // bytes of the shortest string that is looked for: no decoding makes more of them
+	all, readable *view // nil until there is a piece
 	piece         []byte
-	run           []int32 // the places of the digits that are read
-	block         []int32 // memory for places that segments keep
 }
 
 // add adds what the digits of the run say, read from each of the first
 // alignments digits on.
-func (p *packer) add(text []byte, bits, alignments int, digits *[256]int8) {
-	chars := p.keepPlaces(p.run)
+func (p *packer) add(r run, bits, alignments int, digits *[256]int8) {
+	text := p.parent.text
 	for shift := range alignments {
-		if (len(chars)-shift)*bits < MinLength*8 {
+		if (r.length-shift)*bits < p.least*8 {
 			return
 		}
 		p.piece = p.piece[:0]
 		held, n := uint(0), 0
-		for _, at := range chars[shift:] {
-			held = held<<bits | uint(digits[text[at]])
+		for i := shift; i < r.length; i++ {
+			held = held<<bits | uint(digits[text[r.char(i)]])
 			if n += bits; n >= 8 {
 				n -= 8
 				p.piece = append(p.piece, byte(held>>n))
 			}
 		}
-		p.keep(bits, chars[shift:])
+		p.keep(bits, r.after(shift))
 	}
 }
 
-func (p *packer) keep(bits int, chars []int32) {
-	p.all.append(p.piece, bits, chars)
+func (p *packer) keep(bits int, r run) {
+	p.all = p.appended(p.all, bits, r)
 	if reads(p.piece) {
-		p.readable.append(p.piece, bits, chars)
+		p.readable = p.appended(p.readable, bits, r)
 	}
 }
 
-func (v *view) append(piece []byte, bits int, chars []int32) {
-	v.segments = append(v.segments, segment{len(v.text), bits, chars})
-	v.text = append(append(v.text, piece...), 0)
+func (p *packer) appended(v *view, bits int, r run) *view {
+	if v == nil {
+		v = &view{parent: p.parent, packed: true}
+	}
+	v.segments = append(v.segments, segment{len(v.text), bits, r})
+	v.text = append(append(v.text, p.piece...), 0)
+	return v
 }
 
 // reads reports whether most of text is printable, as by chance little is.
@@ -123,30 +141,40 @@ func reads(text []byte) bool {
 	return printable*4 >= len(text)*3
 }
 
-// base64 reads runs of the standard and the URL-safe alphabet.
+// base64 reads runs of the standard and the URL-safe alphabet. A long line may
+// go on in the next one, so it is the joined run that must be long enough.
 func (p *packer) base64(text []byte) {
 	for at := 0; at < len(text); at++ {
 		if base64Digits[text[at]] < 0 {
 			continue
 		}
-		from := at
-		for at < len(text) && base64Digits[text[at]] >= 0 {
-			at++
-		}
-		if (at-from)*6 < MinLength*8 {
-			continue
-		}
-		p.run = count(p.run[:0], from, at)
-		for line := from; at-line >= wrapWidth; {
-			line = nextLine(text, at)
-			at = max(at, line)
-			for at < len(text) && base64Digits[text[at]] >= 0 {
-				at++
+		r := run{from: at}
+		at = base64End(text, at)
+		for line := r.from; at-line >= wrapWidth; {
+			next := nextLine(text, at)
+			if next == at {
+				break
 			}
-			p.run = count(p.run, line, at)
+			if r.places == nil {
+				r.places = count(nil, r.from, at)
+			}
+			line, at = next, base64End(text, next)
+			r.places = count(r.places, line, at)
 		}
-		p.add(text, 6, 4, &base64Digits)
+		r.length = at - r.from
+		if r.places != nil {
+			r.length = len(r.places)
+		}
+		p.add(r, 6, 4, &base64Digits)
 	}
+}
+
+// base64End returns where the digits end that begin at at.
+func base64End(text []byte, at int) int {
+	for at < len(text) && base64Digits[text[at]] >= 0 {
+		at++
+	}
+	return at
 }
 
 // nextLine returns where after a line break at at, if there is one, the text
@@ -157,19 +185,6 @@ func nextLine(text []byte, at int) int {
 		return at
 	}
 	return len(text) - len(bytes.TrimLeft(rest[1:], " \t"))
-}
-
-// keepPlaces copies places to where they can stay. Most runs are short, so many
-// share a block of memory.
-func (p *packer) keepPlaces(places []int32) []int32 {
-	n := len(places)
-	if n > len(p.block) {
-		p.block = make([]int32, max(n, 1024))
-	}
-	kept := p.block[:n:n]
-	p.block = p.block[n:]
-	copy(kept, places)
-	return kept
 }
 
 // count appends the numbers from from up to to.
@@ -187,10 +202,7 @@ func (p *packer) hex(text []byte) {
 		for at < len(text) && hexDigits[text[at]] >= 0 {
 			at++
 		}
-		if (at-from)*4 >= MinLength*8 {
-			p.run = count(p.run[:0], from, at)
-			p.add(text, 4, 2, &hexDigits)
-		}
+		p.add(run{from: from, length: at - from}, 4, 2, &hexDigits)
 	}
 }
 
@@ -254,9 +266,9 @@ func (l *list) read(p *packer, word []byte, from, to, base int) {
 
 // list keeps a list that has ended, and begins a new one.
 func (p *packer) list(l *list) {
-	if len(l.bytes) >= MinLength {
+	if len(l.bytes) >= p.least {
 		p.piece = append(p.piece[:0], l.bytes...)
-		p.keep(4, l.chars)
+		p.keep(4, run{length: len(l.chars), places: l.chars})
 		l.chars = nil // the segment has them now
 	}
 	l.bytes, l.chars = l.bytes[:0], l.chars[:0]

@@ -14,6 +14,7 @@
 package redact
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -109,10 +110,18 @@ func (r *Redactor) AddPair(name, user, password string) {
 // A marker is not searched for secrets: a secret that reads "redacted", or like
 // a name, stays readable inside markers.
 func (r *Redactor) String(s string) string {
+	return r.StringExcept(s, "")
+}
+
+// StringExcept is String, but a secret that is a word of own, and stands in s as
+// it is, is left: own is text of the program itself, the same for all secrets,
+// so that a client ID "name" does not eat the word name of every form.
+// What came from elsewhere in s must have passed String before.
+func (r *Redactor) StringExcept(s, own string) string {
 	if r == nil {
 		return s
 	}
-	if out, changed := r.erase([]byte(s)); changed {
+	if out, changed := r.erase([]byte(s), own); changed {
 		return string(out)
 	}
 	return s
@@ -124,7 +133,7 @@ func (r *Redactor) Bytes(b []byte) []byte {
 	if r == nil {
 		return b
 	}
-	out, _ := r.erase(b)
+	out, _ := r.erase(b, "")
 	return out
 }
 
@@ -132,12 +141,17 @@ func (r *Redactor) Bytes(b []byte) []byte {
 // looks for the secrets it was told only: a sample token in a fixture is no
 // leak.
 func (r *Redactor) Leak(b []byte) (name string, found bool) {
+	return r.LeakExcept(b, "")
+}
+
+// LeakExcept is Leak for what StringExcept returns.
+func (r *Redactor) LeakExcept(b []byte, own string) (name string, found bool) {
 	if r == nil {
 		return "", false
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	spans := outside(r.secrets(b), r.markers(b))
+	spans := outside(r.secrets(b, own), r.markers(b))
 	if len(spans) == 0 {
 		return "", false
 	}
@@ -185,14 +199,14 @@ const (
 // erase repeats itself until a pass finds nothing: what stands beside a new
 // marker may, together with it, read as another secret. Each pass but the last
 // lessens the bytes outside of markers, or the markers.
-func (r *Redactor) erase(text []byte) (out []byte, changed bool) {
+func (r *Redactor) erase(text []byte, own string) (out []byte, changed bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if !r.live {
 		return text, false
 	}
 	for {
-		spans := r.spans(text)
+		spans := r.spans(text, own)
 		if len(spans) == 0 {
 			return text, changed
 		}
@@ -201,8 +215,8 @@ func (r *Redactor) erase(text []byte) (out []byte, changed bool) {
 }
 
 // spans returns what is to be erased in text, in order, without overlaps.
-func (r *Redactor) spans(text []byte) []span {
-	found := append(r.secrets(text), patterns(text)...)
+func (r *Redactor) spans(text []byte, own string) []span {
+	found := append(r.secrets(text, own), patterns(text)...)
 	if len(found) == 0 {
 		return nil
 	}
@@ -210,15 +224,20 @@ func (r *Redactor) spans(text []byte) []span {
 	return merge(append(outside(found, markers), markers...))
 }
 
-// secrets returns every place where a secret stands in text in some encoding.
-func (r *Redactor) secrets(text []byte) []span {
-	if len(r.index.entries) == 0 {
-		return nil
+// secrets returns every place where a secret stands in text in some encoding,
+// but for those that stand there as they are and are a word of own.
+func (r *Redactor) secrets(text []byte, own string) []span {
+	if len(r.index.entries) == 0 || len(text) < r.index.shortest {
+		return nil // no encoding is shorter than what it stands for
 	}
 	var spans []span
 	r.index.layers(text, true, func(v *view) {
 		r.index.find(v.text, v.packed, func(from, to int, name string) {
+			found := v.text[from:to]
 			from, to = v.source(from, to)
+			if own != "" && bytes.Equal(text[from:to], found) && strings.Contains(own, string(found)) {
+				return
+			}
 			spans = append(spans, span{from, to, name, secret})
 		})
 	})

@@ -157,7 +157,7 @@ func (r *Redactor) cut(held []byte, limit int) int {
 	if space := bytes.LastIndexAny(held[max(0, limit-4096):limit], " \t\r\n,<>{}()[]"); space >= 0 {
 		limit = max(0, limit-4096) + space + 1
 	}
-	for _, s := range r.spans(held) {
+	for _, s := range r.spans(held, "") {
 		if s.from < limit && limit < s.to {
 			return s.from
 		}

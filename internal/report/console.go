@@ -53,7 +53,8 @@ func (c *Console) Start(selected int, mode check.Mode) {
 	defer c.mu.Unlock()
 	c.selected = selected
 	if !c.Live {
-		c.print(fmt.Sprintf("%s %s\n", plural(selected, "scenario"), where(mode)))
+		line := fmt.Sprintf("%s %s\n", plural(selected, "scenario"), where(mode))
+		c.print(line, func() string { return line })
 		return
 	}
 	c.stop, c.stopped = make(chan struct{}), make(chan struct{})
@@ -80,13 +81,18 @@ func (c *Console) Done(r *check.Result) {
 		c.running = slices.DeleteFunc(c.running, func(g running) bool { return g.uri == r.URI && g.line == r.Line })
 		return
 	}
+	c.print(c.doneLine(r, c.Erase.String(r.URI), c.Erase.String(r.Scenario)), func() string { return c.doneLine(r, "-", "-") })
+}
+
+// doneLine is the line of a scenario that ended.
+func (c *Console) doneLine(r *check.Result, uri, scenario string) string {
 	p := paint(c.Color)
-	name := fmt.Sprintf("%s:%d  %s", label(c.Erase.String(r.URI)), r.Line, label(c.Erase.String(r.Scenario)))
+	name := fmt.Sprintf("%s:%d  %s", label(uri), r.Line, label(scenario))
 	line := p.verdict(r.Verdict, pad(string(r.Verdict), len(check.Inconclusive))) + "  " + name
 	if r.Cause != "" {
 		line += "  " + p.verdict(r.Verdict, words(r.Cause))
 	}
-	c.print(line + p.dim("  "+took(r.Duration)) + "\n")
+	return line + p.dim("  "+took(r.Duration)) + "\n"
 }
 
 // Finish ends the output with all that was found out. It returns the first
@@ -95,7 +101,12 @@ func (c *Console) Finish(run *check.Run) error {
 	c.Stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	run = redacted(run, c.Erase)
+	c.print(c.ending(redacted(run, c.Erase)), func() string { return c.ending(skeleton(run)) })
+	return c.err
+}
+
+// ending is what Finish prints of a run.
+func (c *Console) ending(run *check.Run) string {
 	d := depth{verbose: c.Verbose, curl: c.Curl}
 	page := newPage(paint(c.Color), c.Width)
 	for i := range run.Results {
@@ -113,8 +124,7 @@ func (c *Console) Finish(run *check.Run) error {
 	page.skips(run, c.Verbose)
 	page.table(run)
 	page.verdict(run)
-	c.print(page.String())
-	return c.err
+	return page.String()
 }
 
 // Stop erases the line of progress and draws it no more, for a run that ends
@@ -178,13 +188,13 @@ func (c *Console) draw(now time.Time) {
 		plain, line = plain+name, line+p.dim(name)
 	}
 	columns := cells(plain)
-	c.print("\r" + line + blank(c.drawn-columns))
+	c.print("\r"+line+blank(c.drawn-columns), noWords)
 	c.drawn = columns
 }
 
 func (c *Console) clear() {
 	if c.drawn > 0 {
-		c.print("\r" + blank(c.drawn) + "\r")
+		c.print("\r"+blank(c.drawn)+"\r", noWords)
 		c.drawn = 0
 	}
 }
@@ -197,15 +207,24 @@ func (c *Console) short(r *check.Result) string {
 	return name
 }
 
-// print sends text to Out in one call, until Out fails or a secret turns up.
-func (c *Console) print(s string) {
+// noWords is for text without words of ours.
+func noWords() string { return "" }
+
+// print sends text to Out in one call, until Out fails or a secret turns up. The
+// run's texts in it are redacted. own returns the text without them: a secret
+// may be a word of ours.
+func (c *Console) print(text string, own func() string) {
 	if c.err != nil {
 		return
 	}
-	b := c.Erase.Bytes([]byte(s))
-	if name, found := c.Erase.Leak(b); found {
-		c.err = fmt.Errorf("console: %w (%s): this is a defect of authspec, please report it", ErrLeak, name)
-		return
+	if out := c.Erase.String(text); out != text {
+		words := own()
+		out = c.Erase.StringExcept(text, words)
+		if name, found := c.Erase.LeakExcept([]byte(out), words); found {
+			c.err = fmt.Errorf("console: %w (%s): this is a defect of authspec, please report it", ErrLeak, name)
+			return
+		}
+		text = out
 	}
-	_, c.err = c.Out.Write(b)
+	_, c.err = io.WriteString(c.Out, text)
 }

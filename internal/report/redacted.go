@@ -12,35 +12,69 @@ import (
 // redactor. Results are redacted when they are made; this is the second door,
 // for secrets that were not known yet when a result was made.
 func redacted(run *check.Run, erase *redact.Redactor) *check.Run {
+	return eachTextOf(run, once(erase.String))
+}
+
+// skeleton returns a deep copy of the run in which a dash stands for every text.
+// What a format makes of it are the format's own words, and the numbers.
+func skeleton(run *check.Run) *check.Run {
+	return eachTextOf(run, func(text string) string {
+		if text == "" {
+			return ""
+		}
+		return "-"
+	})
+}
+
+// once remembers what change made of a text. A run says the same things in
+// thousands of scenarios.
+func once(change func(string) string) func(string) string {
+	changed := make(map[string]string)
+	return func(text string) string {
+		if text == "" {
+			return ""
+		}
+		out, known := changed[text]
+		if !known {
+			out = change(text)
+			changed[text] = out
+		}
+		return out
+	}
+}
+
+// eachTextOf returns a deep copy of the run in which every text that is not a
+// word of ours is changed.
+func eachTextOf(run *check.Run, change func(string) string) *check.Run {
 	out := *run
-	out.Version = erase.String(run.Version)
+	out.Version = change(run.Version)
 	out.Results = make([]check.Result, len(run.Results))
 	for i := range run.Results {
-		out.Results[i] = redactedResult(&run.Results[i], erase)
+		out.Results[i] = changedResult(&run.Results[i], change)
 	}
 	return &out
 }
 
-func redactedResult(r *check.Result, erase *redact.Redactor) check.Result {
+func changedResult(r *check.Result, change func(string) string) check.Result {
 	out := *r
 	for _, s := range []*string{
 		&out.Provider, &out.Feature, &out.Rule, &out.Scenario, &out.URI, &out.Message, &out.Advice,
 	} {
-		*s = erase.String(*s)
+		*s = change(*s)
 	}
-	out.Tags = redactedStrings(r.Tags, erase)
+	out.Tags = changedStrings(r.Tags, change)
 	out.Steps = slices.Clone(r.Steps)
 	for i := range out.Steps {
 		s := &out.Steps[i]
-		s.Keyword, s.Text = erase.String(s.Keyword), erase.String(s.Text)
+		s.Keyword, s.Text = change(s.Keyword), change(s.Text)
 		s.Rows = slices.Clone(s.Rows)
 		for j := range s.Rows {
-			s.Rows[j].Cells = redactedStrings(s.Rows[j].Cells, erase)
+			s.Rows[j].Cells = changedStrings(s.Rows[j].Cells, change)
 		}
 		s.Misses = slices.Clone(s.Misses)
 		for j := range s.Misses {
 			m := &s.Misses[j]
-			m.Subject, m.Expected, m.Actual = erase.String(m.Subject), erase.String(m.Expected), erase.String(m.Actual)
+			m.Subject, m.Expected, m.Actual = change(m.Subject), change(m.Expected), change(m.Actual)
 		}
 	}
 	out.Exchanges = slices.Clone(r.Exchanges)
@@ -49,30 +83,30 @@ func redactedResult(r *check.Result, erase *redact.Redactor) check.Result {
 		for _, s := range []*string{
 			&x.Call, &x.Method, &x.URL, &x.RequestBody, &x.ResponseBody, &x.Error, &x.Curl,
 		} {
-			*s = erase.String(*s)
+			*s = change(*s)
 		}
-		x.RequestHeader = redactedHeader(x.RequestHeader, erase)
-		x.ResponseHeader = redactedHeader(x.ResponseHeader, erase)
+		x.RequestHeader = changedHeader(x.RequestHeader, change)
+		x.ResponseHeader = changedHeader(x.ResponseHeader, change)
 	}
 	return out
 }
 
-func redactedHeader(h http.Header, erase *redact.Redactor) http.Header {
+func changedHeader(h http.Header, change func(string) string) http.Header {
 	if h == nil {
 		return nil
 	}
 	out := make(http.Header, len(h))
 	for name, values := range h {
-		name = erase.String(name)
-		out[name] = append(out[name], redactedStrings(values, erase)...)
+		name = change(name)
+		out[name] = append(out[name], changedStrings(values, change)...)
 	}
 	return out
 }
 
-func redactedStrings(in []string, erase *redact.Redactor) []string {
+func changedStrings(in []string, change func(string) string) []string {
 	out := slices.Clone(in)
 	for i := range out {
-		out[i] = erase.String(out[i])
+		out[i] = change(out[i])
 	}
 	return out
 }

@@ -71,3 +71,24 @@ func TestRedactedIsADeepCopy(t *testing.T) {
 		t.Errorf("changing the copy changed the run:\n%s", diff)
 	}
 }
+
+// A run says the same things in thousands of scenarios.
+func TestEachTextIsRedactedOnce(t *testing.T) {
+	run := sampleRun()
+	for range 5 {
+		run.Results = append(run.Results, run.Results...)
+	}
+	asked := map[string]int{}
+	eachTextOf(run, once(func(text string) string {
+		asked[text]++
+		return text
+	}))
+	for text, n := range asked {
+		if n > 1 {
+			t.Errorf("%q was redacted %d times", text, n)
+		}
+	}
+	if len(asked) < 50 {
+		t.Errorf("only %d texts were redacted", len(asked))
+	}
+}

@@ -96,7 +96,7 @@ func TestWriteFileFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	leak := redact.New()
-	leak.Add("a secret", "exit_code") // which stands in every JSON report, outside of the run's texts
+	leak.Add("a secret", `"name": "Valid`) // which the format puts together from its key and the run's text
 	tests := []struct {
 		name, format, file string
 		erase              *redact.Redactor
@@ -194,9 +194,57 @@ func TestConsoleErasesWhatItPrints(t *testing.T) {
 	erase.Add("odd", "ewqq")
 	var b bytes.Buffer
 	c := &Console{Out: &b, Erase: erase}
-	c.print("ewqq")
+	c.print("ewqq", noWords)
 	if got, want := b.String(), "<redacted:odd>"; got != want || c.err != nil {
 		t.Errorf("got %q, %v, want %q", got, c.err, want)
+	}
+}
+
+// A client ID may be any word: also one of those that every report has, its
+// keys, verdicts and numbers. It is erased from what others wrote, and a report
+// whose words are ours looks as always, so that no gap tells the secret.
+func TestASecretMayBeAWordOfOurs(t *testing.T) {
+	for _, word := range []string{"authspec", "passed", "name", "version", "scenarios", "failures", "testcase", "inconclusive", "features", "2026", "Exit", "span", "12 ms"} {
+		erase := redact.New()
+		erase.Add("client_id", word)
+		run := greenRun()
+		quotation := base64.StdEncoding.EncodeToString([]byte("<" + word + ">"))
+		run.Results[0].Verdict, run.Results[0].Cause = check.Drifted, check.Status
+		run.Results[0].Message = "it said " + word + " and " + quotation + "."
+		outputs := map[string][]byte{"console": printed(t, &Console{Erase: erase, Verbose: true}, run)}
+		for format := range Formats {
+			var b bytes.Buffer
+			if err := Write(&b, format, run, erase); err != nil {
+				t.Errorf("%q in %s: %v", word, format, err)
+			}
+			outputs[format] = b.Bytes()
+		}
+		for output, b := range outputs {
+			if bytes.Contains(b, []byte("said "+word)) || bytes.Contains(b, []byte(quotation)) {
+				t.Errorf("%q in %s: the secret is left in a message:\n%s", word, output, b)
+			}
+		}
+		if keys := []string{`"authspec": "`, `"name": "`, `"passed": `, `"version": 1`}; word != "2026" {
+			for _, key := range keys {
+				if !bytes.Contains(outputs["json"], []byte(key)) {
+					t.Errorf("%q: the JSON report has no %s", word, key)
+				}
+			}
+		}
+		if !bytes.Contains(outputs["console"], []byte("drifted")) || bytes.Contains(outputs["console"], []byte("<redacted:client_id>  features")) {
+			t.Errorf("%q: the console lost words of its own:\n%s", word, outputs["console"])
+		}
+	}
+}
+
+// A secret that a format puts together from its words and a text is a leak.
+func TestAWordOfOursHidesNoLeak(t *testing.T) {
+	erase := redact.New()
+	erase.Add("joined", `"name": "Valid`)
+	erase.Add("word", "name")
+	var b bytes.Buffer
+	if err := Write(&b, "json", greenRun(), erase); !errors.Is(err, ErrLeak) {
+		t.Errorf("got %v and %s", err, b.String())
 	}
 }
 

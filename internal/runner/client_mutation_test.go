@@ -177,6 +177,7 @@ func TestGigastoreNoticesWrongClients(t *testing.T) {
 	testClientMutations(t, "gigastore", []clientMutation{
 		{"form-encoded Basic for raw", "client_auth: basic_raw", "client_auth: basic", map[string][]string{
 			"rejected: credential_rejected": {valid, day, inventory, carried, reused},
+			"invalid: request":              {basic},
 		}},
 		{"form for Basic", "client_auth: basic_raw", "client_auth: form", map[string][]string{
 			"rejected: credential_rejected": {valid, day, inventory, carried, reused},

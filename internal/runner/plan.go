@@ -20,6 +20,7 @@ import (
 
 	"github.com/authspec/authspec/internal/suggest"
 	"github.com/authspec/authspec/providers"
+	"github.com/authspec/authspec/steps"
 )
 
 // A Selection says which scenarios run. The zero value is all of them.
@@ -60,12 +61,11 @@ type Scenario struct {
 	Rule     string
 	Name     string
 	Tags     []string
-	Provider string // ID of the provider the file is named after, or ""
+	Provider string // ID of the provider it speaks of; of none there is, what the file is named after
 	Steps    []ScenarioStep
 
-	pickle *messages.Pickle
-	first  int // first line of the scenario it comes from, tags included
-	last   int // last line of it
+	first int // first line of the scenario it comes from, tags included
+	last  int // last line of it
 }
 
 // A ScenarioStep is a step as written.
@@ -83,7 +83,6 @@ func (s *Scenario) ID() string { return s.URI + ":" + strconv.Itoa(s.Line) }
 type feature struct {
 	uri       string
 	source    []byte
-	document  *messages.GherkinDocument
 	scenarios []*Scenario
 }
 
@@ -93,7 +92,7 @@ func NewPlan(w *Workspace, sel Selection) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--tags %q: %w", sel.Tags, err)
 	}
-	files, chosen, err := w.chosen(sel.Args)
+	files, needed, chosen, err := w.chosen(sel.Args)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +102,9 @@ func NewPlan(w *Workspace, sel Selection) (*Plan, error) {
 	for _, file := range files {
 		f, err := readFeature(w, file)
 		if err != nil {
-			problems = append(problems, err)
+			if needed(file) {
+				problems = append(problems, err)
+			}
 			continue
 		}
 		p.features = append(p.features, f)
@@ -119,7 +120,27 @@ func NewPlan(w *Workspace, sel Selection) (*Plan, error) {
 			}
 		}
 	}
+	if len(problems) == 0 {
+		problems = p.unspoken(sel.Args)
+	}
 	return p, errors.Join(problems...)
+}
+
+// unspoken names the providers among the arguments that no scenario speaks of.
+func (p *Plan) unspoken(args []string) []error {
+	spoken := map[string]bool{}
+	for _, f := range p.features {
+		for _, s := range f.scenarios {
+			spoken[s.Provider] = true
+		}
+	}
+	var problems []error
+	for _, arg := range args {
+		if pr, err := p.Workspace.Providers.Lookup(arg); err == nil && !isPath(arg) && !spoken[pr.ID] {
+			problems = append(problems, fmt.Errorf("%s: no feature: write features/%s.feature", pr.ID, pr.ID))
+		}
+	}
+	return problems
 }
 
 var betweenTags = regexp.MustCompile(`[\s()]+`)
@@ -140,62 +161,57 @@ func parseTags(text string) (tags tagexpressions.Evaluatable, err error) {
 	return tagexpressions.Parse(text)
 }
 
-// chosen resolves the arguments to feature files and a test for scenarios.
-func (w *Workspace) chosen(args []string) ([]string, func(*Scenario) bool, error) {
+// chosen resolves the arguments to feature files and a test for scenarios. A
+// provider may be spoken of in any file; needed tells which must be readable: not
+// those that are named after another provider.
+func (w *Workspace) chosen(args []string) (files []string, needed func(string) bool, chosen func(*Scenario) bool, err error) {
 	all, err := w.FeatureFiles()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
+	every := func(string) bool { return true }
 	if len(args) == 0 {
-		return all, func(*Scenario) bool { return true }, nil
+		return all, every, func(*Scenario) bool { return true }, nil
 	}
-	files := map[string]bool{}
+	asked := map[string]bool{} // IDs of providers
+	within := map[string]bool{}
 	var tests []func(*Scenario) bool
 	for _, arg := range args {
 		name, line := cutLine(arg)
-		matched := false
 		if !isPath(name) {
 			p, err := w.Providers.Lookup(name)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
-			for _, f := range all {
-				if providerOf(f) == p.ID {
-					files[f], matched = true, true
-				}
-			}
-			if !matched {
-				return nil, nil, fmt.Errorf("%s: no feature: write features/%s.feature", p.ID, p.ID)
-			}
-			tests = append(tests, func(s *Scenario) bool { return providerOf(s.URI) == p.ID })
+			asked[p.ID] = true
+			tests = append(tests, func(s *Scenario) bool { return s.Provider == p.ID })
 			continue
 		}
 		uri := w.uri(name)
+		in := func(file string) bool {
+			return file == uri || strings.HasPrefix(file, strings.TrimSuffix(uri, "/")+"/") || uri == "."
+		}
+		matched := false
 		for _, f := range all {
-			if f == uri || strings.HasPrefix(f, strings.TrimSuffix(uri, "/")+"/") || uri == "." {
-				files[f], matched = true, true
+			if in(f) {
+				within[f], matched = true, true
 			}
 		}
 		if !matched {
-			return nil, nil, fmt.Errorf("no feature at %s%s", name, suggest.DidYouMean(uri, all))
+			return nil, nil, nil, fmt.Errorf("no feature at %s%s", name, suggest.DidYouMean(uri, all))
 		}
-		tests = append(tests, func(s *Scenario) bool {
-			within := s.URI == uri || strings.HasPrefix(s.URI, strings.TrimSuffix(uri, "/")+"/") || uri == "."
-			return within && (line == 0 || s.covers(line))
-		})
+		tests = append(tests, func(s *Scenario) bool { return in(s.URI) && (line == 0 || s.covers(line)) })
 	}
-	sorted := make([]string, 0, len(files))
-	for f := range files {
-		sorted = append(sorted, f)
+	needed = func(file string) bool {
+		p := steps.SpeaksOf(w.Providers, file, nil)
+		return within[file] || len(asked) > 0 && (p == nil || asked[p.ID])
 	}
-	sort.Strings(sorted)
-	return sorted, func(s *Scenario) bool {
-		for _, test := range tests {
-			if test(s) {
-				return true
-			}
-		}
-		return false
+	files = all
+	if len(asked) == 0 {
+		files = slices.DeleteFunc(all, func(f string) bool { return !within[f] })
+	}
+	return files, needed, func(s *Scenario) bool {
+		return slices.ContainsFunc(tests, func(test func(*Scenario) bool) bool { return test(s) })
 	}, nil
 }
 
@@ -279,10 +295,10 @@ func readFeature(w *Workspace, uri string) (*feature, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseFeature(uri, source)
+	return parseFeature(w.Providers, uri, source)
 }
 
-func parseFeature(uri string, source []byte) (*feature, error) {
+func parseFeature(catalogue *providers.Catalogue, uri string, source []byte) (*feature, error) {
 	newID := (&messages.Incrementing{}).NewId
 	document, found := ParseGherkin(uri, source, newID)
 	if len(found) > 0 {
@@ -292,15 +308,28 @@ func parseFeature(uri string, source []byte) (*feature, error) {
 		}
 		return nil, errors.Join(all...)
 	}
-	f := &feature{uri: uri, source: source, document: document}
+	f := &feature{uri: uri, source: source}
 	if document.Feature == nil {
 		return f, nil
 	}
 	index := indexFeature(document.Feature, lines(source))
 	for _, pickle := range gherkin.Pickles(*document, uri, newID) {
-		f.scenarios = append(f.scenarios, index.scenario(uri, document.Feature, pickle))
+		s := index.scenario(uri, document.Feature, pickle)
+		if p := steps.SpeaksOf(catalogue, uri, s.texts()); p != nil {
+			s.Provider = p.ID
+		}
+		f.scenarios = append(f.scenarios, s)
 	}
 	return f, nil
+}
+
+// texts returns the texts of its steps.
+func (s *Scenario) texts() []string {
+	texts := make([]string, len(s.Steps))
+	for i := range s.Steps {
+		texts[i] = s.Steps[i].Text
+	}
+	return texts
 }
 
 func lines(source []byte) int { return bytes.Count(source, []byte("\n")) + 1 }
@@ -373,7 +402,7 @@ func (x *astIndex) scenario(uri string, f *messages.Feature, p *messages.Pickle)
 	span := x.span[ast.Id]
 	s := &Scenario{
 		URI: uri, Line: int(p.Location.Line), Feature: f.Name, Rule: x.rules[ast.Id], Name: p.Name,
-		Provider: providerOf(uri), pickle: p, first: span[0], last: span[1],
+		Provider: providerOf(uri), first: span[0], last: span[1],
 	}
 	for _, t := range p.Tags {
 		s.Tags = append(s.Tags, t.Name)
@@ -432,7 +461,7 @@ func (f *feature) text(chosen map[*Scenario]bool) []byte {
 // Prepend adds the scenarios of a feature that is not in the workspace; they
 // run before all others.
 func (p *Plan) Prepend(uri string, source []byte) error {
-	f, err := parseFeature(uri, source)
+	f, err := parseFeature(p.Workspace.Providers, uri, source)
 	if err != nil {
 		return err
 	}
@@ -448,8 +477,7 @@ func (p *Plan) Keep(keep func(*Scenario) bool) int {
 	return len(p.Scenarios)
 }
 
-// Providers returns the providers that the files of the plan's scenarios are
-// named after, by ID.
+// Providers returns the providers that the plan's scenarios speak of, by ID.
 func (p *Plan) Providers() []*providers.Provider {
 	used := map[string]bool{}
 	for _, s := range p.Scenarios {

@@ -137,6 +137,64 @@ func TestSelection(t *testing.T) {
 	}
 }
 
+// A provider's scenarios are those that speak of it, in whatever file: by name,
+// or because the file or its folder has its name.
+func TestAProviderIsSpokenOfAnywhere(t *testing.T) {
+	w := trickyWorkspace(t)
+	w.Features = fstest.MapFS{}
+	for file, scenarios := range map[string][]string{
+		"antsomi.feature":        {"own: valid credentials", "guest: valid Gigastore credentials", "token: an unknown access token", "broken: valid Nobody credentials"},
+		"shared/antsomi.feature": {"shared: valid credentials"},
+		"antsomi/more.feature":   {"folder: no credentials"},
+		"mixed.feature":          {"named: an expired Antsomi access token", "other: no Ankorstore access token", "wrong: ANTSOMI credentials with a wrong client secret"},
+		"nobody.feature":         {"nobody: valid credentials"},
+	} {
+		text := "Feature: " + file + "\n"
+		for _, s := range scenarios {
+			name, given, _ := strings.Cut(s, ": ")
+			text += "  Scenario: " + name + "\n    Given " + given + "\n    When I request an access token\n    Then the response status is 200\n"
+		}
+		w.Features.(fstest.MapFS)[file] = &fstest.MapFile{Data: []byte(text)}
+	}
+	selected := func(args ...string) string {
+		t.Helper()
+		p, err := NewPlan(w, Selection{Args: args})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, s := range p.Scenarios {
+			names = append(names, s.Name)
+		}
+		return strings.Join(names, " ")
+	}
+	for args, want := range map[string]string{
+		"antsomi":                   "own token broken folder named wrong shared",
+		"Gigastore":                 "guest",
+		"ankorstore":                "other",
+		"gigastore ankorstore":      "guest other",
+		"gigastore features/shared": "guest shared",
+		"features/mixed.feature":    "named other wrong",
+	} {
+		if got := selected(strings.Fields(args)...); got != want {
+			t.Errorf("%s: got %q, want %q", args, got, want)
+		}
+	}
+
+	// A file with mistakes keeps no other provider's scenarios from running; one
+	// that may be anybody's does.
+	w.Features.(fstest.MapFS)["gigastore.feature"] = &fstest.MapFile{Data: []byte("nonsense")}
+	if got := selected("ankorstore"); got != "other" {
+		t.Errorf("beside a broken file: got %q", got)
+	}
+	w.Features.(fstest.MapFS)["anyone.feature"] = &fstest.MapFile{Data: []byte("nonsense")}
+	for _, args := range [][]string{{"ankorstore"}, {"gigastore"}, nil} {
+		if _, err := NewPlan(w, Selection{Args: args}); err == nil || !strings.Contains(err.Error(), "features/anyone.feature:1:1") {
+			t.Errorf("%v: got %v", args, err)
+		}
+	}
+}
+
 func TestSelectionErrors(t *testing.T) {
 	for _, tt := range []struct {
 		sel  Selection

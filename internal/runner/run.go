@@ -72,6 +72,7 @@ func Run(ctx context.Context, p *Plan, opts Options) *check.Run {
 			UserAgent: "authspec/" + opts.Version + " (+https://github.com/authspec/authspec)",
 			Secret:    r.keepSecret,
 			Redact:    r.opts.Redactor.String,
+			Texts:     p.texts(),
 		})
 		registerFormat()
 		suite := godog.TestSuite{
@@ -98,6 +99,15 @@ func Run(ctx context.Context, p *Plan, opts Options) *check.Run {
 		return a.Line < b.Line
 	})
 	return run
+}
+
+// texts returns the text of every step of the plan.
+func (p *Plan) texts() []string {
+	texts := []string{}
+	for _, s := range p.Scenarios {
+		texts = append(texts, s.texts()...)
+	}
+	return texts
 }
 
 // formatName is a godog formatter that prints nothing. godog wants one, and

@@ -79,8 +79,15 @@ type File struct {
 
 // Decode reads the file strictly into the value that into points to. The
 // fields that can stand in it are suggested for one that cannot; see Fields.
-// The file is nil when the source is no YAML at all.
+// The file is nil when the source is no YAML at all, is larger than 8 MiB or
+// nested deeper than 100 levels.
 func Decode(name string, source []byte, into any, fields []string) (file *File, problem *Problem) {
+	if problem := TooLarge(name, source, maxSize); problem != nil {
+		return nil, problem
+	}
+	if problem := tooDeep(name, source); problem != nil {
+		return nil, problem
+	}
 	f := &File{name: name, source: source}
 	defer func() {
 		if recover() != nil { // the library does, over tags

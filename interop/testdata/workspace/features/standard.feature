@@ -23,12 +23,12 @@ Feature: Standard access tokens
     Given valid Standard credentials
     When I request an access token for the scope "api:read"
     Then the request carried:
-      | method               | "POST"                 |
-      | header Authorization | its Basic credentials  |
-      | form grant_type      | "client_credentials"   |
-      | form scope           | "api:read"             |
-      | form client_id       | absent                 |
-      | form client_secret   | absent                 |
+      | method               | "POST"                             |
+      | header Authorization | its form-encoded Basic credentials |
+      | form grant_type      | "client_credentials"               |
+      | form scope           | "api:read"                         |
+      | form client_id       | absent                             |
+      | form client_secret   | absent                             |
     And an access token is issued
 
   Scenario: Several scopes are granted together
