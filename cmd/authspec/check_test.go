@@ -406,7 +406,7 @@ func manyCredentials(t *testing.T, binary string) {
 		credentials = 500
 	}
 	n := newNightly(t, binary, 6, credentials)
-	cmd := n.command(n.check("--concurrency", "32", "--per-provider", "8", "--only-problems")...)
+	cmd := n.command(n.check("--concurrency", "32", "--per-provider", "8", "--only-problems", "--page", "status.html", "--metrics", "authspec.prom")...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	began := time.Now()

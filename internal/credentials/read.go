@@ -1,7 +1,9 @@
 package credentials
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -21,7 +23,10 @@ import (
 // is wrong: all its mistakes at once, each with file, line and column.
 func Read(path string, catalogue *providers.Catalogue) (*File, error) {
 	source, err := os.ReadFile(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: authspec check --help shows what to write into it; --credentials FILE names another", err)
+	case err != nil:
 		return nil, fmt.Errorf("credentials file: %w", err)
 	}
 	f, problems := Parse(path, source, catalogue)
