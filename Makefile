@@ -39,7 +39,7 @@ bench:
 
 interop: $(BIN)/promtool
 	npm ci --prefix interop --no-audit --no-fund
-	go test -race -tags interop ./interop
+	go test -race -tags interop -timeout 20m ./interop
 
 deploy:
 	npm ci --prefix docs/deploy/verify --no-audit --no-fund

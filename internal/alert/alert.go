@@ -212,7 +212,7 @@ func (p *planner) facts() []fact {
 		case health.Unreachable:
 			unreachable++
 			fallthrough
-		case health.RefusesAll, health.Unreliable:
+		case health.Unclear, health.RefusesAll, health.Unreliable:
 			failing[at.Key] = true
 			fallthrough
 		case health.Working:
@@ -370,6 +370,10 @@ func (p *planner) provider(at *health.Place, members []*health.Credential, faili
 		case health.RefusesAll:
 			a.Title = fmt.Sprintf("%s refuses all its credentials", at.Name)
 			a.Advice = fmt.Sprintf("Ask %s, or look at its status page, before anyone rotates a secret.", at.Name)
+		case health.Unclear:
+			a.Who = health.TheOperator
+			a.Title = fmt.Sprintf("%s says nothing of its credentials: %s", at.Name, words(at.Cause))
+			a.Advice = "Look at the answer: a login or maintenance page, or a contract that has changed. Nothing is known against its credentials."
 		case health.Unreliable:
 			a.Title = fmt.Sprintf("%s cannot be relied on: a control credential fared otherwise than it has to", at.Name)
 			a.Advice = "Look at the control credential first: no refusal counts until it fares as it should."

@@ -2,6 +2,7 @@ package health
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -103,22 +104,61 @@ func (c *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // send sends a request. net/http sends a GET again by itself when it had chosen
 // a connection that the server has dropped: that is counted too, and is the
-// one repetition there is.
+// one repetition there is. It would go on for as long as it finds such
+// connections, so the next attempt is cancelled.
 func (c *carrier) send(req *http.Request, call string) (*http.Response, error) {
+	c.mu.Lock()
+	allowed := int32(2)
+	if c.retried {
+		allowed = 1
+	}
+	c.mu.Unlock()
 	var written atomic.Int32
-	trace := &httptrace.ClientTrace{WroteRequest: func(w httptrace.WroteRequestInfo) {
-		if w.Err == nil {
-			written.Add(1)
+	var enough atomic.Bool
+	ctx, cancel := context.WithCancel(req.Context())
+	trace := &httptrace.ClientTrace{
+		WroteRequest: func(w httptrace.WroteRequestInfo) {
+			if w.Err == nil {
+				written.Add(1)
+			}
+		},
+		GetConn: func(string) {
+			if written.Load() >= allowed {
+				enough.Store(true)
+				cancel()
+			}
+		},
+	}
+	resp, err := c.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	if err != nil {
+		cancel()
+		if enough.Load() {
+			err = fmt.Errorf("%w: the connection broke, and broke again", io.ErrUnexpectedEOF)
 		}
-	}}
-	resp, err := c.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	} else {
+		resp.Body = canceling{resp.Body, cancel}
+	}
 	if again := int(written.Load()) - 1; again > 0 {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.requests[call] += again
+		if c.spend != nil {
+			c.spend(call) // whether or not there was one left: it was sent
+		}
 		c.retried = true
 	}
 	return resp, err
+}
+
+// A canceling body ends the context of its request when it is closed.
+type canceling struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (c canceling) Close() error {
+	defer c.cancel()
+	return c.ReadCloser.Close()
 }
 
 // allow counts a request that is about to be sent, or says why it is not.
@@ -180,7 +220,8 @@ func (c *carrier) keep(key fingerprint, resp *http.Response) (*http.Response, er
 	}
 	_ = resp.Body.Close() // it was read to its end
 	now := time.Now()
-	if token, err := c.provider.ReadToken(body, now); err == nil {
+	// A token whose lifetime cannot be read is good for now.
+	if token, _ := c.provider.ReadToken(body, now); token.Value != "" {
 		c.mu.Lock()
 		k := &kept{response: *resp, body: body, until: now.Add(time.Hour)}
 		k.response.Request = nil // its context holds the whole scenario

@@ -78,9 +78,17 @@ func verdictOf(j *job, ex *examination, now time.Time) finding {
 		return forbiddenOf(j, ex, a)
 	}
 	if a := ex.find((*answer).unexplained); a != nil && ex.accepted() == nil {
-		return finding{verdict: check.Inconclusive, cause: check.NotProven, rule: ByAnswer, who: TheOperator, evidence: ex.evidence(a),
-			message: fmt.Sprintf("%s: %s: %s, which neither accepts nor refuses the credential", p.ID, a.Response.Call, said(a)),
-			advice:  fmt.Sprintf("Look at the answer. If it means the credential, say so in providers/%s.yaml: health: {errors: {%s: credential_rejected}}.", p.ID, orElse(a.code, "CODE"))}
+		f := finding{verdict: check.Inconclusive, cause: check.NotProven, rule: ByAnswer, who: TheOperator, evidence: ex.evidence(a),
+			message: fmt.Sprintf("%s: %s: %s, which neither accepts nor refuses the credential", p.ID, a.Response.Call, said(a))}
+		switch {
+		case a.code != "":
+			f.advice = fmt.Sprintf("Look at the answer. If it means the credential, say so in providers/%s.yaml: health: {errors: {%s: credential_rejected}}.", p.ID, a.code)
+		case a.doubtful:
+			f.advice = fmt.Sprintf("Look at the answer: there is no token where auth.response in providers/%s.yaml says.", p.ID)
+		default:
+			f.advice = "Look at the answer: it has no error code that could be explained in the provider file."
+		}
+		return f
 	}
 	return acceptanceOf(j, ex)
 }
@@ -271,7 +279,7 @@ func (ex *examination) drift() []Drift {
 			continue
 		}
 		told := func(a *answer) bool {
-			return a.scenario == i && (a.trouble() != "" || a.Says == steps.ScopeRefused || a.unexplained() && ex.accepted() == nil)
+			return a.scenario == i && (a.trouble() != "" || a.Says == steps.ScopeRefused || a.unexplained() && ex.accepted() == nil && (a.code != "" || !a.doubtful))
 		}
 		if ex.find(told) != nil {
 			continue

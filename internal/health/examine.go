@@ -214,6 +214,12 @@ func faulty(c check.Cause) bool {
 	return false
 }
 
+// saysNothing reports whether a cause is an answer that neither accepts nor
+// refuses: a login page, a success without a token.
+func saysNothing(c check.Cause) bool {
+	return c == check.NotAnAPIAnswer || c == check.Redirected || c == check.NotProven
+}
+
 // comeAgain reads Retry-After in both its forms (RFC 9110 10.2.3); zero: there
 // is none.
 func comeAgain(resp *providers.Response) time.Time {

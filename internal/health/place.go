@@ -45,6 +45,9 @@ type place struct {
 type tally struct {
 	passed, rejected, refused, unknown int
 	answered                           bool // the provider did, at least once
+	unclear                            int  // of the unknown: what came says nothing, for the cause of the last one
+	cause                              check.Cause
+	message                            string
 	controlFailed                      string
 }
 
@@ -308,7 +311,7 @@ func (p *place) spend(j *job, call string) bool {
 func (p *place) learn(j *job, f *finding) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	overloaded := f.fault() || f.verdict == check.Inconclusive && f.cause == check.RateLimited
+	overloaded := f.fault() || f.verdict == check.Inconclusive && (f.cause == check.RateLimited || f.cause == check.NotAnAPIAnswer || f.cause == check.Redirected)
 	if overloaded && !f.comeAt.IsZero() {
 		if soonest := time.Now().Add(time.Second); f.comeAt.Before(soonest) {
 			f.comeAt = soonest
@@ -371,6 +374,10 @@ func (p *place) ended(cred *Credential) {
 		}
 	default:
 		t.unknown++
+		if saysNothing(cred.Cause) {
+			t.unclear++
+			t.cause, t.message = cred.Cause, cred.Message
+		}
 	}
 }
 
@@ -388,6 +395,8 @@ func (p *place) summary() Place {
 	case t.passed == 0 && t.refused >= many && t.refused == t.rejected:
 		s.State, s.Cause = RefusesAll, check.CredentialRejected
 		s.Message = fmt.Sprintf("%s refuses all %d credentials that were tried", p.provider.Name, t.refused)
+	case t.passed+t.rejected == 0 && t.unclear >= many:
+		s.State, s.Cause, s.Message = Unclear, t.cause, t.message
 	case t.answered:
 		s.State = Working
 	}

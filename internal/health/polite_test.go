@@ -479,3 +479,32 @@ func TestADefectEndsOneCredentialOnly(t *testing.T) {
 		}
 	})
 }
+
+// A page for people from a provider is an outage, and an answer without a token
+// is the provider's matter, not that of each credential.
+func TestAnswersThatSayNothingAreThePlaces(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer   fault
+		requests int
+		state    PlaceState
+		cause    check.Cause
+		drifted  int
+	}{
+		"a login page":    {says(200, "<html>", "Content-Type", "text/html"), 5, Unreachable, check.NotAnAPIAnswer, 0},
+		"a redirect":      {says(302, "", "Location", "https://example.com"), 5, Unreachable, check.Redirected, 0},
+		"a renamed token": {on("token", says(200, `{"token":"abc","token_type":"Bearer"}`)), 10, Unclear, check.NotProven, 10},
+		"a strange no":    {says(400, `{"error":"computer_says_no"}`), 10, Unclear, check.NotProven, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fly(t, func(t *testing.T, w *world) {
+				w.crowd("acme", 10)
+				w.servers["acme"].all = c.answer
+				run := w.night()
+				p := run.Places[0]
+				if p.State != c.state || p.Cause != c.cause || p.Message == "" || w.counts() != c.requests || run.Drifted() != c.drifted {
+					t.Errorf("%+v, %d requests, %d drifted", p, w.counts(), run.Drifted())
+				}
+			})
+		})
+	}
+}

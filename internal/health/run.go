@@ -167,6 +167,7 @@ type PlaceState string
 const (
 	Working     PlaceState = "working"
 	Unreachable PlaceState = "unreachable" // no answer, or none but faults of its own
+	Unclear     PlaceState = "unclear"     // it answers three or more credentials, and nothing that says anything of one
 	RefusesAll  PlaceState = "refuses_all" // three or more credentials, and not one accepted
 	Unreliable  PlaceState = "unreliable"  // a control credential fared otherwise than it has to
 	Untried     PlaceState = "untried"     // nothing was sent

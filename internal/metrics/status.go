@@ -45,7 +45,7 @@ func statusOf(s *health.Standing, now time.Time, after time.Duration) status {
 	return inconclusive
 }
 
-var placeStates = []health.PlaceState{health.Working, health.Unreachable, health.RefusesAll, health.Unreliable, health.Untried}
+var placeStates = []health.PlaceState{health.Working, health.Unreachable, health.Unclear, health.RefusesAll, health.Unreliable, health.Untried}
 
 // causes are all that a label may say.
 var causes = []check.Cause{

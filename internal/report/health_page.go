@@ -182,6 +182,7 @@ func (p *page) health(run *health.Run, erase func(string) string, onlyProblems, 
 var placeStates = map[health.PlaceState]string{
 	health.RefusesAll:  "refuses all",
 	health.Unreachable: "cannot be reached",
+	health.Unclear:     "says nothing of its credentials",
 	health.Unreliable:  "cannot be relied on",
 }
 

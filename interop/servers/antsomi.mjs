@@ -6,13 +6,14 @@ import OAuth2Server from '@node-oauth/oauth2-server';
 import { clientAuth, configuration, form, json, listen, report } from './serve.mjs';
 
 const config = await configuration();
+const clients = config.clients ?? [config]; // each with client_id and client_secret
 const known = ['item', 'event', 'profile', 'promotion'];
 
 const oauth = new OAuth2Server({
   accessTokenLifetime: 3600,
   model: {
     getClient: (id, secret) =>
-      id === config.client_id && secret === config.client_secret && { id, grants: ['client_credentials'] },
+      clients.some((c) => id === c.client_id && secret === c.client_secret) && { id, grants: ['client_credentials'] },
     getUserFromClient: (client) => ({ id: client.id }),
     validateScope: (user, client, scope) => {
       // The library splits at blanks. Antsomi's separator is the comma.
