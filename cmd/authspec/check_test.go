@@ -267,6 +267,9 @@ func killedCheck(t *testing.T, binary string) {
 	if len(seen) < 12 {
 		t.Errorf("%d had finished", len(seen))
 	}
+	if runs, _ := n.command("history", "--runs").Output(); !bytes.Contains(runs, []byte("killed")) || bytes.Contains(runs, []byte("running")) {
+		t.Errorf("before the next check: %s", runs)
+	}
 	n.delay.Store(int64(0))
 	if out, err := n.command(n.check()...).CombinedOutput(); err != nil { // the lock is free, the file whole
 		t.Errorf("the next check: %v\n%s", err, out)
@@ -294,6 +297,9 @@ func lockedHistory(t *testing.T, binary string) {
 	}
 	if out, err := n.command("history").CombinedOutput(); err != nil { // reading disturbs nobody
 		t.Errorf("%v %s", err, out)
+	}
+	if runs, _ := n.command("history", "--runs").Output(); !bytes.Contains(runs, []byte("running")) {
+		t.Errorf("during the check: %s", runs)
 	}
 	if err := first.Wait(); err != nil {
 		t.Error(err)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,21 +157,36 @@ func TestOneWriterAtATimeAndAnyReader(t *testing.T) {
 
 func TestARunThatNeverEndedWasKilled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "h.db")
-	for range 2 {
+	begin := func() *Store {
 		s := opened(t, path)
 		if _, err := s.Begin("", 0, 1, night); err != nil {
 			t.Fatal(err)
 		}
-		closed(t, s)
+		return s
 	}
-	s, err := Read(path)
-	if err != nil {
-		t.Fatal(err)
+	states := func() (list []string) {
+		s, err := Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closed(t, s)
+		runs, err := s.Runs(10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range runs {
+			list = append(list, r.State)
+		}
+		return list
 	}
-	defer closed(t, s)
-	runs, err := s.Runs(10)
-	if err != nil || len(runs) != 2 || runs[0].State != "running" || runs[1].State != "killed" {
-		t.Errorf("got %+v, %v", runs, err)
+	closed(t, begin())
+	second := begin()
+	if got := states(); !slices.Equal(got, []string{"running", "killed"}) {
+		t.Errorf("while the second runs: %q", got)
+	}
+	closed(t, second) // as if it was killed: without its end
+	if got := states(); !slices.Equal(got, []string{"killed", "killed"}) {
+		t.Errorf("after it: %q", got)
 	}
 }
 

@@ -1,7 +1,9 @@
 package history
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -18,7 +20,15 @@ func acquire(path string) (*lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := tryLock(f); err != nil {
+	err = tryLock(f)
+	for range 10 { // somebody may only have looked whether it is held
+		if err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+		err = tryLock(f)
+	}
+	if err != nil {
 		holder := make([]byte, 500)
 		n, _ := f.ReadAt(holder, 0)
 		_ = f.Close()
@@ -34,6 +44,16 @@ func acquire(path string) (*lock, error) {
 		_, _ = f.WriteAt([]byte(who), 0) // a message less, no harm
 	}
 	return &lock{f}, nil
+}
+
+// held reports whether a process has the lock.
+func held(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) // one that may not look does not know
+	}
+	defer f.Close() // lets go of it
+	return tryLock(f) != nil
 }
 
 func (l *lock) release() {

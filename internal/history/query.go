@@ -103,6 +103,10 @@ func (s *Store) Runs(most int) ([]RunInfo, error) {
 			return nil, s.fail(err)
 		}
 		r.Started, r.Finished = parseClock(started), parseClock(finished)
+		// A run that was killed cannot say so itself.
+		if r.State == "running" && s.lock == nil && !held(s.path+".lock") {
+			r.State = "killed"
+		}
 		list = append(list, r)
 	}
 	return list, s.fail(rows.Err())
