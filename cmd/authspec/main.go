@@ -130,7 +130,7 @@ found in an output.`,
 		name, _, _ := strings.Cut(err.Error()[strings.LastIndex(err.Error(), " ")+1:], "=")
 		return fmt.Errorf("%w%s: %s --help lists the flags", err, suggest.DidYouMean(name, known), cmd.CommandPath())
 	})
-	root.AddCommand(newRun(c), newCheck(c), newHistory(c), newDocs(c), newMock(c), newRecord(c), newDrift(c), newSchema(c), newLint(c), newInit(c), newNew(c), newProviders(c), newSteps(c), newVersion(c))
+	root.AddCommand(newRun(c), newCheck(c), newHistory(c), newDocs(c), newMock(c), newRecord(c), newDrift(c), newMerge(c), newSchema(c), newLint(c), newInit(c), newNew(c), newProviders(c), newSteps(c), newVersion(c))
 	return root
 }
 

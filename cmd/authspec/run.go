@@ -119,7 +119,7 @@ func run(cmd *cobra.Command, c *console, f *runFlags, args []string) error {
 	if f.list {
 		return listPlan(c.out, plan)
 	}
-	if len(plan.Scenarios) == 0 {
+	if len(plan.Scenarios) == 0 && f.shard == "" { // an empty shard has reports too: authspec merge counts them
 		return &exitError{check.ExitNothingRan, errors.New("nothing selected: no scenario matches; authspec run --list shows what there is")}
 	}
 	opts := runner.Options{
@@ -147,27 +147,16 @@ func run(cmd *cobra.Command, c *console, f *runFlags, args []string) error {
 	opts.Began, opts.Done = people.Running, people.Done
 	people.Start(len(plan.Scenarios), modeOf(f.live))
 	result := runner.Run(cmd.Context(), plan, opts)
-	if err := people.Finish(result); err != nil {
-		return &exitError{check.ExitInternal, fmt.Errorf("writing the output: %w", err)}
-	}
-	for _, r := range reports {
-		if err := writeReport(c, r.format, r.file, result); err != nil {
-			code := check.ExitInvalid
-			if errors.Is(err, report.ErrLeak) {
-				code = check.ExitInternal
-			}
-			return &exitError{code, fmt.Errorf("--report %s=%s: %w", r.format, r.file, err)}
-		}
+	result.Shard = check.Shard{Index: selection.Shard.Index, Of: selection.Shard.Count}
+	if err := conclude(c, people, reports, result); err != nil {
+		return err
 	}
 	if f.rerun != "" {
 		if err := writeFailures(f.rerun, result); err != nil {
 			return fmt.Errorf("--rerun: %w", err)
 		}
 	}
-	if code := result.ExitCode(); code != check.ExitOK {
-		return &exitError{code: code}
-	}
-	return nil
+	return exitOf(result)
 }
 
 // keepsExchanges reports whether a report shows those of passing scenarios.

@@ -20,7 +20,12 @@ type Run struct {
 	Selected    int      // scenarios chosen; more than len(Results) when interrupted
 	Results     []Result // by path and line
 	Interrupted bool
+	Shard       Shard
 }
+
+// A Shard says which of several equal parts of a run this is. The zero value is
+// the whole.
+type Shard struct{ Index, Of int } // Index from 1
 
 // Count returns how many results have the verdict.
 func (r *Run) Count(v Verdict) int {

@@ -35,8 +35,13 @@ type (
 		ExitCode    int                   `json:"exit_code"`
 		Interrupted bool                  `json:"interrupted"`
 		Selected    int                   `json:"selected"`
+		Shard       *jsonShard            `json:"shard,omitempty"`
 		Counts      map[check.Verdict]int `json:"counts"`
 		Scenarios   []jsonScenario        `json:"scenarios"`
+	}
+	jsonShard struct {
+		Index int `json:"index"`
+		Of    int `json:"of"`
 	}
 	jsonScenario struct {
 		ID        string           `json:"id"`
@@ -110,6 +115,9 @@ func writeJSON(w io.Writer, run *check.Run) error {
 		ExitCode: run.ExitCode(), Interrupted: run.Interrupted, Selected: run.Selected,
 		Counts:    make(map[check.Verdict]int),
 		Scenarios: make([]jsonScenario, len(run.Results)),
+	}
+	if run.Shard.Of > 0 {
+		out.Shard = (*jsonShard)(&run.Shard)
 	}
 	for _, v := range check.Verdicts() {
 		out.Counts[v] = run.Count(v)
@@ -192,7 +200,7 @@ func printable(b []byte) []byte {
 		switch {
 		case r == '#' && commands(text, i):
 			out = append(out, `\u0023`...)
-		case r == '\n' || unicode.IsPrint(r):
+		case r == '\n' || unicode.IsPrint(r) && r != utf8.RuneError: // which encoding/json escapes where it stands for bad bytes
 			out = append(out, text[i:i+size]...)
 		case r > 0xffff:
 			r -= 0x10000
