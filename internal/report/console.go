@@ -9,6 +9,7 @@ import (
 
 	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/redact"
+	"github.com/authspec/authspec/internal/web"
 )
 
 // A Console prints a run for people, while it goes and when it is over: in a
@@ -32,10 +33,8 @@ type Console struct {
 	selected int
 	done     tally
 	running  []running
-	frame    int
+	redraw   redraw
 	drawn    int // columns of the line of progress on the screen
-	stop     chan struct{}
-	stopped  chan struct{}
 	err      error
 }
 
@@ -57,8 +56,7 @@ func (c *Console) Start(selected int, mode check.Mode) {
 		c.print(line, func() string { return line })
 		return
 	}
-	c.stop, c.stopped = make(chan struct{}), make(chan struct{})
-	go c.redraw(c.stop, c.stopped)
+	c.redraw.begin(&c.mu, c.draw, c.clear)
 }
 
 // Running says that a scenario began, so that progress can name the one that
@@ -92,7 +90,7 @@ func (c *Console) doneLine(r *check.Result, uri, scenario string) string {
 	if r.Cause != "" {
 		line += "  " + p.verdict(r.Verdict, words(r.Cause))
 	}
-	return line + p.dim("  "+took(r.Duration)) + "\n"
+	return line + p.dim("  "+web.Took(r.Duration)) + "\n"
 }
 
 // Finish ends the output with all that was found out. It returns the first
@@ -130,36 +128,7 @@ func (c *Console) ending(run *check.Run) string {
 // Stop erases the line of progress and draws it no more, for a run that ends
 // without results. Finish calls it; calling it again does nothing.
 func (c *Console) Stop() {
-	c.mu.Lock()
-	stop, stopped := c.stop, c.stopped
-	c.stop = nil
-	c.mu.Unlock()
-	if stop == nil {
-		return
-	}
-	close(stop)
-	<-stopped
-}
-
-// redraw is the one goroutine that draws progress: at a steady pace, so that
-// scenarios cost nothing, and a slow one is seen to be alive.
-func (c *Console) redraw(stop, stopped chan struct{}) {
-	defer close(stopped)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			c.mu.Lock()
-			c.clear()
-			c.mu.Unlock()
-			return
-		case now := <-tick.C:
-			c.mu.Lock()
-			c.draw(now)
-			c.mu.Unlock()
-		}
-	}
+	c.redraw.end(&c.mu)
 }
 
 // draw replaces the line of progress. Blanks erase the rest of the old one, for
@@ -167,10 +136,7 @@ func (c *Console) redraw(stop, stopped chan struct{}) {
 func (c *Console) draw(now time.Time) {
 	p := paint(c.Color)
 	width := newPage(p, c.Width).width - 1 // the last column would wrap
-	spinner := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
-	c.frame = (c.frame + 1) % len(spinner)
-
-	plain := fmt.Sprintf("%c %d/%d", spinner[c.frame], c.done.total, c.selected)
+	plain := fmt.Sprintf("%c %d/%d", c.redraw.spinner(), c.done.total, c.selected)
 	line := p.bold(plain)
 	for _, v := range slices.Backward(check.Verdicts()) {
 		if n := c.done.by[v]; n > 0 {
@@ -182,7 +148,7 @@ func (c *Console) draw(now time.Time) {
 		oldest := c.running[0]
 		name := "  " + oldest.name
 		if age := now.Sub(oldest.since); age >= 2*time.Second {
-			name += "  " + took(age.Truncate(time.Second))
+			name += "  " + web.Took(age.Truncate(time.Second))
 		}
 		name = cut(name, width-cells(plain))
 		plain, line = plain+name, line+p.dim(name)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/web"
 )
 
 func TestProgressLine(t *testing.T) {
@@ -131,8 +132,8 @@ func TestTook(t *testing.T) {
 		0: "0 ms", 999 * time.Microsecond: "<1 ms", 41900 * time.Microsecond: "41 ms", time.Second: "1.0 s",
 		59990 * time.Millisecond: "59.9 s", 60 * time.Second: "1 min 0 s", 125 * time.Second: "2 min 5 s", -1: "0 ms",
 	} {
-		if got := took(d); got != want {
-			t.Errorf("took(%d) = %q, want %q", d, got, want)
+		if got := web.Took(d); got != want {
+			t.Errorf("web.Took(%d) = %q, want %q", d, got, want)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/web"
 )
 
 // exchange writes one request and its answer. Each line of theirs stands behind
@@ -36,14 +37,14 @@ func (p *page) answer(x *check.Exchange) string {
 		if x.Error != "" {
 			why += ": " + label(x.Error)
 		}
-		return p.paint.verdict(check.Inconclusive, why) + p.paint.dim(", "+took(x.Duration))
+		return p.paint.verdict(check.Inconclusive, why) + p.paint.dim(", "+web.Took(x.Duration))
 	}
 	// No colour: whether a status is good is for the feature to say.
 	s := p.paint.bold(strconv.Itoa(x.Status))
 	if kind := mediaType(x.ResponseHeader); kind != "" {
 		s += " " + label(kind)
 	}
-	s += p.paint.dim(", " + took(x.Duration))
+	s += p.paint.dim(", " + web.Took(x.Duration))
 	if x.Error != "" {
 		s += p.paint.verdict(check.Inconclusive, ", then "+label(x.Error))
 	}

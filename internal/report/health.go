@@ -13,6 +13,7 @@ import (
 	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/health"
 	"github.com/authspec/authspec/internal/redact"
+	"github.com/authspec/authspec/internal/web"
 )
 
 // HealthFormats maps the name of a format to the function that writes a check
@@ -111,7 +112,7 @@ func healthVerdict(run *health.Run) string {
 	if len(run.Credentials) < run.Selected {
 		s = fmt.Sprintf("%d of %s", len(run.Credentials), plural(run.Selected, "credential"))
 	}
-	s += " in " + took(run.Duration)
+	s += " in " + web.Took(run.Duration)
 	if counts := healthCounts(run); counts != "" {
 		s += ": " + counts
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/health"
 	"github.com/authspec/authspec/internal/redact"
+	"github.com/authspec/authspec/internal/web"
 )
 
 // A HealthConsole prints a check of credentials for people, while it goes and
@@ -37,10 +38,8 @@ type HealthConsole struct {
 	counts   map[check.Verdict]int
 	places   []*progress
 	byPlace  map[[2]string]*progress // by provider and address
-	frame    int
+	redraw   redraw
 	drawn    int // lines of the table on the screen
-	stop     chan struct{}
-	stopped  chan struct{}
 	err      error
 }
 
@@ -64,8 +63,7 @@ func (c *HealthConsole) Start(selected int) {
 		c.print(fmt.Sprintf("%s on the real providers\n", plural(selected, "credential")))
 		return
 	}
-	c.stop, c.stopped = make(chan struct{}), make(chan struct{})
-	go c.redraw(c.stop, c.stopped)
+	c.redraw.begin(&c.mu, c.draw, c.clear)
 }
 
 // Planned says what the places' limits allow, before the first request.
@@ -157,7 +155,7 @@ func (c *HealthConsole) Done(cred *health.Credential) {
 	if cred.Cause != "" {
 		line += "  " + p.verdict(cred.Verdict, words(cred.Cause))
 	}
-	c.print(line + p.dim("  "+label(cred.Provider)+"  "+took(cred.Duration)) + "\n")
+	c.print(line + p.dim("  "+label(cred.Provider)+"  "+web.Took(cred.Duration)) + "\n")
 }
 
 // Finish ends the output with all that was found out. It returns the first
@@ -181,34 +179,7 @@ func (c *HealthConsole) Note(text string) {
 // Stop erases the progress and draws it no more; calling it again does
 // nothing.
 func (c *HealthConsole) Stop() {
-	c.mu.Lock()
-	stop, stopped := c.stop, c.stopped
-	c.stop = nil
-	c.mu.Unlock()
-	if stop == nil {
-		return
-	}
-	close(stop)
-	<-stopped
-}
-
-func (c *HealthConsole) redraw(stop, stopped chan struct{}) {
-	defer close(stopped)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			c.mu.Lock()
-			c.clear()
-			c.mu.Unlock()
-			return
-		case now := <-tick.C:
-			c.mu.Lock()
-			c.draw(now)
-			c.mu.Unlock()
-		}
-	}
+	c.redraw.end(&c.mu)
 }
 
 // clear erases the table: up as many lines as it has, and all below.
@@ -222,9 +193,7 @@ func (c *HealthConsole) clear() {
 func (c *HealthConsole) draw(now time.Time) {
 	p := paint(c.Color)
 	width := newPage(p, c.Width).width - 1
-	spinner := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
-	c.frame = (c.frame + 1) % len(spinner)
-	first := fmt.Sprintf("%c %d/%d", spinner[c.frame], c.done, c.selected)
+	first := fmt.Sprintf("%c %d/%d", c.redraw.spinner(), c.done, c.selected)
 	lines := []string{fit(width, first+plainSigns(c.counts)+c.left(now), p.bold(first)+c.signs(c.counts)+p.dim(c.left(now)))}
 	name := 0
 	for _, place := range c.places {
@@ -316,7 +285,7 @@ func (c *HealthConsole) left(now time.Time) string {
 	if longest < time.Second || c.done == 0 {
 		return ""
 	}
-	return "  about " + took(longest.Truncate(time.Second)) + " left"
+	return "  about " + web.Took(longest.Truncate(time.Second)) + " left"
 }
 
 // print sends text to Out in one call, until Out fails or a secret turns up.

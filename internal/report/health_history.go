@@ -10,6 +10,7 @@ import (
 	"github.com/authspec/authspec/internal/check"
 	"github.com/authspec/authspec/internal/health"
 	"github.com/authspec/authspec/internal/redact"
+	"github.com/authspec/authspec/internal/web"
 )
 
 // A HealthPage prints for people what a history holds.
@@ -102,7 +103,7 @@ func (h *HealthPage) Credential(now health.Standing, rows []health.Standing) err
 		}
 		table = append(table, []cell{
 			{mark(e.Verdict) + " " + day(rows[i].At), e.Verdict, false}, {healthState(&c), e.Verdict, false},
-			{took(time.Duration(e.Duration)), "", false}, {fmt.Sprint(e.Requests), "", false}, {drift, "", false},
+			{web.Took(time.Duration(e.Duration)), "", false}, {fmt.Sprint(e.Requests), "", false}, {drift, "", false},
 		})
 	}
 	p.cells(table)

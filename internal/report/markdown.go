@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/web"
 )
 
 // writeMarkdown writes a job summary in GitHub's Markdown: the gist, a table of
@@ -42,7 +43,7 @@ func markdownTable(b *strings.Builder, run *check.Run) {
 				b.WriteString(" |")
 			}
 		}
-		fmt.Fprintf(b, " %s |\n", markdown(took(t.took)))
+		fmt.Fprintf(b, " %s |\n", markdown(web.Took(t.took)))
 	}
 }
 

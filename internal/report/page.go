@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/authspec/authspec/internal/check"
 )
@@ -80,22 +79,6 @@ func spot(r *check.Result) (file string, line int) {
 func place(r *check.Result) string {
 	file, line := spot(r)
 	return fmt.Sprintf("%s:%d", label(file), line)
-}
-
-// took says a duration with the digits that matter.
-func took(d time.Duration) string {
-	switch {
-	case d <= 0:
-		return "0 ms"
-	case d < time.Millisecond:
-		return "<1 ms"
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Truncate(100*time.Millisecond).Seconds())
-	}
-	d = d.Truncate(time.Second)
-	return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
 }
 
 func plural(n int, noun string) string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/web"
 )
 
 // A tally counts the scenarios of one provider.
@@ -133,7 +134,7 @@ func happened(run *check.Run) string {
 	if run.Interrupted || all.total < run.Selected {
 		s = fmt.Sprintf("%d of %s", all.total, plural(run.Selected, "scenario"))
 	}
-	s += " " + where(run.Mode) + " in " + took(run.Duration)
+	s += " " + where(run.Mode) + " in " + web.Took(run.Duration)
 	if all.total > 0 {
 		s += ": " + all.counts()
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/authspec/authspec/internal/check"
+	"github.com/authspec/authspec/internal/web"
 )
 
 // table writes a row for each provider, and one for all if there are several;
@@ -42,7 +43,7 @@ func (p *page) table(run *check.Run) {
 			line = "  " + p.paint.bold(pad(t.provider, name))
 		}
 		if !wide {
-			p.line(line + "  " + t.counts() + p.paint.dim(", "+took(t.took)))
+			p.line(line + "  " + t.counts() + p.paint.dim(", "+web.Took(t.took)))
 			continue
 		}
 		line += column(scenarios, fmt.Sprint(t.total))
@@ -53,7 +54,7 @@ func (p *page) table(run *check.Run) {
 				line += p.paint.dim(column(string(v), "·"))
 			}
 		}
-		p.line(line + p.paint.dim(column(time, took(t.took))))
+		p.line(line + p.paint.dim(column(time, web.Took(t.took))))
 	}
 }
 
