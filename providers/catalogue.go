@@ -7,7 +7,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/authspec/authspec/internal/suggest"
@@ -143,15 +142,4 @@ func (p *Provider) HasSituation(name string) bool {
 	_, isCall := p.Calls[call]
 	isToken := call == TokenCall && p.HasToken()
 	return (isCall || isToken) && slices.Contains(Situations(call), situation)
-}
-
-// Hosts returns the hosts that the provider's credentials are sent to.
-func (p *Provider) Hosts() []string {
-	seen := map[string]bool{}
-	for _, base := range p.bases() {
-		seen[hostOf(base)] = true
-	}
-	hosts := sortedKeys(seen)
-	sort.Strings(hosts)
-	return slices.DeleteFunc(hosts, func(h string) bool { return h == "" })
 }

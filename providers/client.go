@@ -57,7 +57,11 @@ func (c *Client) Authenticate(ctx context.Context, creds Credentials, want Token
 	if env := c.Provider.Environments[c.Environment]; env.Token != "" {
 		endpoint = env.Token
 	}
-	req, err := c.Provider.newTokenRequest(ctx, c.url(endpoint), creds, want)
+	target, err := c.address(endpoint, creds)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", c.Provider.ID, TokenCall, err)
+	}
+	req, err := c.Provider.newTokenRequest(ctx, target, creds, want)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", c.Provider.ID, TokenCall, err)
 	}
@@ -153,9 +157,9 @@ func (e *UnknownCallError) Error() string {
 }
 
 func (c *Client) sendCall(ctx context.Context, name string, call Call, vars map[string]string) (*Response, error) {
-	target, err := expand(c.url(call.Endpoint), vars)
+	target, err := c.address(call.Endpoint, vars)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s: endpoint: %w", c.Provider.ID, name, err)
+		return nil, fmt.Errorf("%s: %s: %w", c.Provider.ID, name, err)
 	}
 	body, err := expand(call.Body, vars)
 	if err != nil {
@@ -168,17 +172,14 @@ func (c *Client) sendCall(ctx context.Context, name string, call Call, vars map[
 	if len(call.Query) > 0 {
 		q := req.URL.Query()
 		for _, key := range sortedKeys(call.Query) {
-			value, err := expand(call.Query[key], vars)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %s: query %s: %w", c.Provider.ID, name, key, err)
+			if value, err := expand(call.Query[key], vars); err == nil { // else left out, as a credential is
+				q.Set(key, value)
 			}
-			q.Set(key, value)
 		}
 		req.URL.RawQuery = q.Encode()
 	}
-	if err := setHeaders(req, call.Headers, vars); err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", c.Provider.ID, name, err)
-	}
+	setHeaders(req, c.Provider.Headers, vars)
+	setHeaders(req, call.Headers, vars)
 	if !call.Public {
 		c.Provider.authorize(req, vars)
 	}
@@ -195,26 +196,20 @@ func withoutURL(err error) error {
 	return err
 }
 
-func setHeaders(req *http.Request, headers, vars map[string]string) error {
+// setHeaders sets headers in place of those there are. One without a value
+// takes a header away; one whose credential is missing is left out, as that of
+// authorize is.
+func setHeaders(req *http.Request, headers, vars map[string]string) {
 	for _, name := range sortedKeys(headers) {
 		value, err := expand(headers[name], vars)
-		if err != nil {
-			return fmt.Errorf("header %s: %w", name, err)
+		switch {
+		case err != nil:
+		case value == "":
+			req.Header.Del(name)
+		default:
+			req.Header.Set(name, value)
 		}
-		req.Header.Set(name, value)
 	}
-	return nil
-}
-
-func (c *Client) url(e Endpoint) string {
-	base := c.Provider.BaseURL
-	if env := c.Provider.Environments[c.Environment]; env.BaseURL != "" {
-		base = env.BaseURL
-	}
-	if c.BaseURL != "" {
-		base = c.BaseURL
-	}
-	return e.URL(base, c.BaseURL != "")
 }
 
 func (c *Client) now() time.Time {
@@ -230,7 +225,7 @@ func (c *Client) send(ctx context.Context, name string, req *http.Request) (*Res
 	if req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", "application/json")
 	}
-	if c.UserAgent != "" {
+	if c.UserAgent != "" && req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", c.UserAgent)
 	}
 	resp := &Response{Call: name, Request: req, RequestBody: readBody(req), Started: time.Now()}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -67,6 +68,17 @@ func (p *Provider) CredentialsFrom(lookup func(string) (string, bool)) (Credenti
 // expand puts vars in place of each {name} in text. A name without a value is
 // an error.
 func expand(text string, vars map[string]string) (string, error) {
+	return substitute(text, func(name string) (string, error) {
+		value, ok := vars[name]
+		if !ok {
+			return "", fmt.Errorf("{%s} is not a credential field", name)
+		}
+		return value, nil
+	})
+}
+
+// substitute puts a value in place of each {name} in text.
+func substitute(text string, valueOf func(name string) (string, error)) (string, error) {
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(text, "{")
@@ -80,14 +92,27 @@ func expand(text string, vars map[string]string) (string, error) {
 			}
 			return b.String(), nil
 		}
-		value, ok := vars[name]
-		if !ok {
-			return "", fmt.Errorf("{%s} is not a credential field", name)
+		value, err := valueOf(name)
+		if err != nil {
+			return "", err
 		}
 		b.WriteString(before)
 		b.WriteString(value)
 		text = after
 	}
+}
+
+// Placeholders returns each name that stands in text as {name}, in the order
+// they stand there.
+func Placeholders(text string) []string {
+	var names []string
+	_, _ = substitute(text, func(name string) (string, error) { // does not fail
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+		return "", nil
+	})
+	return names
 }
 
 // isName keeps JSON bodies literal: only {lower_case_words} are placeholders.

@@ -3,6 +3,7 @@ package providers_test
 import (
 	"errors"
 	"io/fs"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -66,7 +67,34 @@ func use(p *providers.Provider) {
 	}
 	_ = p.JoinScopes(p.SplitScopes("a,b c"))
 	_ = p.Hosts()
+	_ = p.HostsOf(providers.Credentials{})
 	_, _ = p.ReadToken([]byte(`{"access_token": "a", "expires_in": 1}`), noon)
+}
+
+// Whatever the name of an account is, requests go to the provider.
+func FuzzHost(f *testing.F) {
+	for _, seed := range []string{"acme", "a.b", "evil.net/", "evil.net#", "x@evil.net", "evil.net:1", "[::1]", "%2e", "\\evil", "a\r\nHost: b", "。", "{shop}", "\xff", "EVIL.EXAMPLE.COM"} {
+		f.Add(seed)
+	}
+	p, err := providers.Parse("fuzz.yaml", []byte("name: F\ndocs: d\nbase_url: https://{shop}.example.com/v1\ncredentials: {shop: F_SHOP, api_key: F_KEY}\nauth: {scheme: bearer}\ncalls: {me: {endpoint: GET /me}}\n"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, shop string) {
+		var got *http.Request
+		client := &providers.Client{Provider: p, Transport: keeping{&got}}
+		_, err := client.Call(t.Context(), providers.Credentials{"shop": shop, "api_key": "k"}, "me", nil)
+		var address *providers.AddressError
+		if errors.As(err, &address) != (got == nil) {
+			t.Fatalf("%q: a request %v with the error %v", shop, got, err)
+		}
+		if got == nil {
+			return
+		}
+		if u := got.URL; u.Host != shop+".example.com" || u.User != nil || u.Port() != "" || u.Path != "/v1/me" || u.RawQuery != "" || u.Fragment != "" {
+			t.Errorf("%q: a request to %s", shop, u)
+		}
+	})
 }
 
 // What a provider answers is not under anyone's control.

@@ -5,7 +5,6 @@ package providers
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"sort"
 	"strings"
@@ -24,8 +23,12 @@ type Provider struct {
 	// Docs is the page the file was written from.
 	Docs string `yaml:"docs"`
 	// BaseURL is scheme and host (and a common path prefix, if any) of every
-	// endpoint that is not an absolute URL.
+	// endpoint that is not an absolute URL. A {field} in it is a credential
+	// field that says where requests go: https://{shop}.example.com.
 	BaseURL string `yaml:"base_url"`
+	// Headers are sent with every call and with the token request: the version
+	// of an API, say. Those of auth and of a call replace them.
+	Headers map[string]string `yaml:"headers"`
 	// Environments replace hosts: sandbox, production …
 	Environments map[string]Environment `yaml:"environments"`
 	// Credentials maps each credential field to the environment variable it
@@ -74,20 +77,27 @@ type Auth struct {
 
 	// Token is the token endpoint (RFC 6749 3.2) of schemes that have one.
 	Token Endpoint `yaml:"token"`
-	// GrantType defaults to client_credentials.
+	// GrantType defaults to client_credentials; "none": the token request has
+	// no grant type. Once read, none is empty.
 	GrantType string `yaml:"grant_type"`
 	// ClientAuth is how the client authenticates to the token endpoint; see
 	// ClientAuthMethods.
 	ClientAuth string `yaml:"client_auth"`
 	// Params are further parameters of the token request.
 	Params map[string]string `yaml:"params"`
-	// Headers are further headers of the token request.
+	// Body is the JSON body of the token request, where it is more than a flat
+	// list of parameters or names them its own way: {field} and {scope} may
+	// stand in its texts.
+	Body map[string]any `yaml:"body"`
+	// Headers are further headers of the token request. Of schemes without
+	// one, they are headers that carry credentials on every call.
 	Headers map[string]string `yaml:"headers"`
 	// Scopes is the provider's notation of scopes and those it knows.
 	Scopes Scopes `yaml:"scopes"`
 	// Response says where a token response keeps what.
 	Response TokenResponse `yaml:"response"`
-	// Error is the gjson path of the error code in an error body.
+	// Error is the gjson path of the error code in an error body; default:
+	// error; "none": there is no code. Once read, none is empty.
 	Error string `yaml:"error"`
 
 	// Header is the one that carries the credential on a call. Schemes have
@@ -95,7 +105,9 @@ type Auth struct {
 	Header string `yaml:"header"`
 	// Query is the query parameter that carries the credential, instead.
 	Query string `yaml:"query"`
-	// Value is what stands there: "{api_key}", "Token {access_token}".
+	// Value is what stands there: "{api_key}", "Token {access_token}". Of
+	// scheme basic it is user and password before they are encoded:
+	// "Basic api:{api_key}".
 	Value string `yaml:"value"`
 }
 
@@ -112,8 +124,9 @@ type Scopes struct {
 }
 
 // TokenResponse holds the gjson paths of what a token response says. At most
-// one of the expiries is set. An empty path means that the provider does not
-// say it.
+// one of the expiries is set. Once read, an empty path means that the provider
+// does not say it: in a file that is "none", and a path that is left out is
+// the one of RFC 6749 5.1 (access_token, token_type, expires_in).
 type TokenResponse struct {
 	AccessToken  string `yaml:"access_token"`  // path of the token
 	TokenType    string `yaml:"token_type"`    // path of its type: Bearer
@@ -134,6 +147,10 @@ type TokenResponse struct {
 	Form string `yaml:"form"`
 	// Length is the number of characters of an opaque token; 0: as the sample.
 	Length int `yaml:"length"`
+
+	// mayLackExpiry: the file says where other things stand, but nothing of an
+	// expiry, so it is the RFC's, which is optional.
+	mayLackExpiry bool `yaml:"-"`
 }
 
 // A Call is one protected resource.
@@ -192,7 +209,8 @@ func (p *Provider) Confirmations() int {
 // fixtures, exchanges and errors.
 const TokenCall = "token"
 
-// An Endpoint is "METHOD /path" or "METHOD https://host/path".
+// An Endpoint is "METHOD /path" or "METHOD https://host/path". A {field} may
+// stand in the host, the path and the query.
 type Endpoint string
 
 // Method returns the HTTP method.
@@ -207,17 +225,17 @@ func (e Endpoint) Target() string {
 	return strings.TrimSpace(t)
 }
 
-// URL returns the absolute URL at base. When override is true the endpoint's
-// own host gives way to base too.
+// URL returns the absolute URL at base, with each {field} as it stands. When
+// override is true the endpoint's own host gives way to base too.
 func (e Endpoint) URL(base string, override bool) string {
 	target := e.Target()
-	if u, err := url.Parse(target); err == nil && u.IsAbs() {
+	if u := splitURL(target); u.scheme != "" {
 		if !override {
 			return target
 		}
-		target = u.EscapedPath()
-		if u.RawQuery != "" {
-			target += "?" + u.RawQuery
+		target = u.path
+		if u.query != "" {
+			target += "?" + u.query
 		}
 	}
 	return strings.TrimSuffix(base, "/") + target

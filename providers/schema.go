@@ -87,6 +87,8 @@ func (t schemaTypes) named(name string) (*schemaNode, error) {
 		return &schemaNode{Type: []string{"string", "number", "boolean"}}, nil // 2 is read as "2"
 	case "bool":
 		return &schemaNode{Type: "boolean"}, nil
+	case "any":
+		return &schemaNode{}, nil
 	case "int":
 		return &schemaNode{Type: "integer", Minimum: new(int)}, nil
 	}

@@ -25,6 +25,7 @@ const everyField = `
 name: Full
 docs: https://full.example/docs
 base_url: https://api.full.example
+headers: {Full-Version: "2026-01-01"}
 environments: {sandbox: {base_url: https://sandbox.full.example, token: POST https://login.full.example/token}}
 credentials: {client_id: FULL_CLIENT_ID, client_secret: FULL_CLIENT_SECRET}
 auth:
@@ -55,6 +56,26 @@ health: {errors: {account_locked: locked_out}, proof: [invalid_scope], confirm: 
 undocumented: [token/rate_limited]
 deviations:
   - {situation: token/issued, path: scope, change: is gone, reason: ticket 42, until: 2027-01-31}
+`
+
+// otherForms is what cannot stand in one file with all other fields.
+const otherForms = `
+name: Other
+docs: https://other.example/docs
+base_url: https://{tenant}.other.example/{region}
+environments: {own: {base_url: "https://{tenant}", token: "POST https://{tenant}.login.example.com/{region}/token"}}
+credentials: {tenant: OTHER_TENANT, region: OTHER_REGION, name: OTHER_NAME, key: OTHER_KEY}
+auth:
+  scheme: client_credentials
+  token: "POST /token?region={region}"
+  grant_type: none
+  body: {auth: [{name: "{name}", key: "{key}"}], days: 30, remember: true, site: null, scope: "{scope}"}
+  scopes: {default: [read]}
+  response: {token_type: none, expires_in: none}
+  error: none
+  query: access_token
+calls:
+  me: {endpoint: "GET /{tenant}/me"}
 `
 
 func compiledSchema(t *testing.T) *jsonschema.Schema {
@@ -98,7 +119,7 @@ func asJSON(t *testing.T, source string) any {
 
 func TestSchemaAcceptsProviderFiles(t *testing.T) {
 	schema := compiledSchema(t)
-	files := map[string]string{"every field": everyField}
+	files := map[string]string{"every field": everyField, "other forms": otherForms}
 	builtin, err := fs.Glob(providers.Files, "*.yaml")
 	if err != nil || len(builtin) < 3 {
 		t.Fatal(builtin, err)

@@ -2,8 +2,10 @@ package providers
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // A scheme is one way to authenticate. Schemes with a token request write it
@@ -28,9 +30,15 @@ var schemes = []scheme{
 	{"query", "an API key in the query string", nil, "", "{credential}"},
 }
 
-// basicCredentials is the value that stands for the Basic credentials made of
-// the fields username and password: base64 is not for a template to make.
-const basicCredentials = "Basic {username}:{password}"
+// What scheme basic sends is user and password behind basicPrefix, encoded:
+// base64 is not for a template to make.
+const (
+	basicPrefix      = "Basic "
+	basicCredentials = basicPrefix + "{username}:{password}"
+)
+
+// scopeLeaf stands in a token request's body for the requested scopes.
+const scopeLeaf = "{scope}"
 
 // Schemes returns the name of every authentication scheme with a line that
 // says what it is, sorted by name.
@@ -150,31 +158,46 @@ func authenticateClient(t *tokenParams, p *Provider, creds Credentials) {
 }
 
 func basic(user, password string) string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+	return basicPrefix + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
 // authorize writes the credential onto a call. vars are the credential fields
 // and, where there is one, access_token. A call whose credential is missing
 // goes out without: a scenario may want to see what the provider says to that.
 func (p *Provider) authorize(req *http.Request, vars map[string]string) {
-	var value string
-	if p.Auth.Value == basicCredentials {
-		if vars[fieldUser] == "" && vars[fieldPassword] == "" {
-			return
-		}
-		value = basic(vars[fieldUser], vars[fieldPassword])
-	} else {
-		v, err := expand(p.Auth.Value, vars)
-		if err != nil {
-			return
-		}
-		value = v
+	if !p.HasToken() {
+		setHeaders(req, p.Auth.Headers, vars)
 	}
-	if p.Auth.Query != "" {
+	if p.Auth.Value == "" {
+		return // several headers are all there is
+	}
+	value, err := expand(p.Auth.Value, vars)
+	if user, isBasic := strings.CutPrefix(p.Auth.Value, basicPrefix); isBasic && p.Auth.Scheme == "basic" {
+		value, err = expandBasic(user, vars)
+	}
+	switch {
+	case err != nil:
+	case p.Auth.Query != "":
 		q := req.URL.Query()
 		q.Set(p.Auth.Query, value)
 		req.URL.RawQuery = q.Encode()
-		return
+	default:
+		req.Header.Set(p.Auth.Header, value)
 	}
-	req.Header.Set(p.Auth.Header, value)
 }
+
+// expandBasic encodes user and password (RFC 7617). Either may be missing, but
+// not all that stands in them.
+func expandBasic(userAndPassword string, vars map[string]string) (string, error) {
+	found := false
+	plain, _ := substitute(userAndPassword, func(field string) (string, error) { // does not fail
+		found = found || vars[field] != ""
+		return vars[field], nil
+	})
+	if !found {
+		return "", errNoCredential
+	}
+	return basicPrefix + base64.StdEncoding.EncodeToString([]byte(plain)), nil
+}
+
+var errNoCredential = errors.New("no credential")

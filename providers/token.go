@@ -104,8 +104,18 @@ func (p *Provider) newTokenRequest(ctx context.Context, endpoint string, creds C
 
 	var body []byte
 	contentType := ""
-	switch clientAuthNamed(p.Auth.ClientAuth).encoding {
-	case encodingQuery:
+	encoding := clientAuthNamed(p.Auth.ClientAuth).encoding
+	if method := p.Auth.Token.Method(); method == http.MethodGet || method == http.MethodHead {
+		encoding = encodingQuery
+	}
+	switch {
+	case p.Auth.Body != nil:
+		encoded, err := json.Marshal(p.tokenBody(creds, want))
+		if err != nil {
+			return nil, err
+		}
+		body, contentType = encoded, "application/json"
+	case encoding == encodingQuery:
 		if q := params.form(); q != "" {
 			separator := "?"
 			if strings.Contains(endpoint, "?") {
@@ -113,7 +123,7 @@ func (p *Provider) newTokenRequest(ctx context.Context, endpoint string, creds C
 			}
 			endpoint += separator + q
 		}
-	case encodingJSON:
+	case encoding == encodingJSON:
 		encoded, err := json.Marshal(params.values)
 		if err != nil {
 			return nil, err
@@ -128,13 +138,79 @@ func (p *Provider) newTokenRequest(ctx context.Context, endpoint string, creds C
 	if err != nil {
 		return nil, withoutURL(err)
 	}
+	setHeaders(req, p.Headers, creds)
+	req.Header.Del("Content-Type") // follows from the body
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
 	for name, values := range params.header {
 		req.Header[name] = values
 	}
-	return req, setHeaders(req, p.Auth.Headers, creds)
+	setHeaders(req, p.Auth.Headers, creds)
+	return req, nil
+}
+
+// tokenBody is the body of a token request that the provider file writes down
+// as a tree. What has no value is left out, as parameters are.
+func (p *Provider) tokenBody(creds Credentials, want TokenRequest) map[string]any {
+	body, _ := fillTree(p.Auth.Body, creds, want.scope(p)).(map[string]any)
+	if body == nil {
+		body = map[string]any{}
+	}
+	if want.GrantType != "" {
+		body["grant_type"] = want.GrantType
+	}
+	for _, name := range want.Without {
+		removeMember(body, name)
+	}
+	return body
+}
+
+// fillTree returns a copy of a tree with values in place of each {field}, or
+// nil for what is to be left out.
+func fillTree(node any, creds Credentials, scope string) any {
+	switch n := node.(type) {
+	case map[string]any:
+		filled := make(map[string]any, len(n))
+		for name, inner := range n {
+			if value := fillTree(inner, creds, scope); value != nil {
+				filled[name] = value
+			}
+		}
+		return filled
+	case []any:
+		filled := []any{}
+		for _, inner := range n {
+			if value := fillTree(inner, creds, scope); value != nil {
+				filled = append(filled, value)
+			}
+		}
+		return filled
+	case nil:
+		return json.RawMessage("null")
+	case string:
+		if n == scopeLeaf {
+			if scope == "" {
+				return nil
+			}
+			return scope
+		}
+		if value, err := expand(n, creds); err == nil {
+			return value
+		}
+		return nil // a credential that was left out on purpose
+	}
+	return node
+}
+
+// removeMember takes a member of nested objects away, by names joined by dots.
+func removeMember(object map[string]any, path string) {
+	name, rest, nested := strings.Cut(path, ".")
+	if inner, ok := object[name].(map[string]any); nested && ok {
+		removeMember(inner, rest)
+		return
+	}
+	delete(object, path)
 }
 
 // A Token is what a provider issued. Formatted by any verb it does not show
@@ -189,6 +265,8 @@ func (p *Provider) ReadToken(body []byte, now time.Time) (Token, error) {
 func (p *Provider) readExpiry(body []byte, token string, now time.Time) (time.Time, error) {
 	paths := p.Auth.Response
 	switch {
+	case paths.mayLackExpiry && !gjson.GetBytes(body, paths.ExpiresIn).Exists():
+		return time.Time{}, nil
 	case paths.ExpiresIn != "":
 		n, err := positiveNumber(body, paths.ExpiresIn)
 		return after(now, n, time.Second), err

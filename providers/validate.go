@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -53,25 +54,24 @@ func read(name string, source []byte) (*Provider, Problems) {
 	return p, v.problems
 }
 
+// none is what a file says in place of something that the provider does not
+// have and that is filled in otherwise.
+const none = "none"
+
 // setDefaults fills in what a file may leave out.
 func (p *Provider) setDefaults() {
 	a, s := &p.Auth, schemeNamed(p.Auth.Scheme)
 	if s.token != nil {
-		if a.GrantType == "" && a.Scheme == "client_credentials" {
+		if a.GrantType == "" && a.Scheme == "client_credentials" && a.Body == nil {
 			a.GrantType = "client_credentials"
 		}
 		if a.ClientAuth == "" {
 			a.ClientAuth = "basic"
+			if a.Body != nil {
+				a.ClientAuth = none
+			}
 		}
-		if a.Response == (TokenResponse{}) {
-			a.Response = TokenResponse{AccessToken: "access_token", TokenType: "token_type", ExpiresIn: "expires_in"}
-		}
-		if a.Response.AccessToken == "" {
-			a.Response.AccessToken = "access_token"
-		}
-		if a.Response.Form == "" {
-			a.Response.Form = "opaque"
-		}
+		a.Response.setDefaults()
 		if a.Scopes.Separator == "" {
 			a.Scopes.Separator = " "
 		}
@@ -79,15 +79,70 @@ func (p *Provider) setDefaults() {
 			a.Error = "error"
 		}
 	}
+	dropNone(&a.GrantType, &a.Error)
 	if a.Header == "" && a.Query == "" {
 		a.Header = s.header
 	}
-	if a.Value == "" {
+	if a.Value == "" && (a.Header != "" || a.Query != "" || len(a.Headers) == 0) {
 		a.Value = s.value
+		if a.Query != "" {
+			a.Value = strings.TrimPrefix(a.Value, "Bearer ") // a word of the header's
+		}
 	}
-	if len(p.Credentials) == 1 {
-		a.Value = strings.ReplaceAll(a.Value, "{credential}", "{"+p.CredentialFields()[0]+"}")
+	if field := p.onlyKey(); field != "" {
+		a.Value = strings.ReplaceAll(a.Value, "{credential}", "{"+field+"}")
 	}
+}
+
+// onlyKey returns the credential field that is sent where nothing says which:
+// the only one, or else the only one that is no part of a URL.
+func (p *Provider) onlyKey() string {
+	fields := p.CredentialFields()
+	if len(fields) > 1 {
+		address := p.AddressFields()
+		fields = slices.DeleteFunc(fields, func(field string) bool { return slices.Contains(address, field) })
+	}
+	if len(fields) != 1 {
+		return ""
+	}
+	return fields[0]
+}
+
+// setDefaults fills in the names of RFC 6749 5.1.
+func (r *TokenResponse) setDefaults() {
+	saysSomething := *r != TokenResponse{}
+	if r.AccessToken == "" {
+		r.AccessToken = "access_token"
+	}
+	if r.TokenType == "" {
+		r.TokenType = "token_type"
+	}
+	if r.expiries() == 0 && r.Lifetime == 0 {
+		r.ExpiresIn, r.mayLackExpiry = "expires_in", saysSomething
+	}
+	if r.Form == "" {
+		r.Form = "opaque"
+	}
+	dropNone(&r.TokenType, &r.RefreshToken, &r.Scope, &r.ExpiresIn, &r.ExpiresInMS, &r.ExpiresAt, &r.ExpiresAtEpoch)
+}
+
+func dropNone(texts ...*string) {
+	for _, text := range texts {
+		if *text == none {
+			*text = ""
+		}
+	}
+}
+
+// expiries counts what says when a token expires.
+func (r *TokenResponse) expiries() int {
+	n := 0
+	for _, set := range []bool{r.ExpiresIn != "", r.ExpiresInMS != "", r.ExpiresAt != "", r.ExpiresAtEpoch != "", r.ExpiresJWT} {
+		if set {
+			n++
+		}
+	}
+	return n
 }
 
 type validator struct {
@@ -102,10 +157,14 @@ func (v *validator) validate() {
 	v.require("$.docs", p.Docs, "the page this file was written from")
 	v.require("$.base_url", p.BaseURL, "scheme and host of the endpoints")
 	v.baseURL("$.base_url", p.BaseURL)
+	v.headers("$.headers", p.Headers)
 	for _, name := range p.EnvironmentNames() {
 		at := "$.environments." + name
 		v.baseURL(at+".base_url", p.Environments[name].BaseURL)
 		v.endpoint(at+".token", p.Environments[name].Token)
+	}
+	if name, both := headerNamed(p.Headers, a.Header); both {
+		v.add("$.headers."+name, "the header %s carries the credential: it cannot be fixed as well", a.Header)
 	}
 	if len(p.Credentials) == 0 {
 		v.add("$.credentials", "credentials are missing: each field and the environment variable it is read from")
@@ -116,6 +175,10 @@ func (v *validator) validate() {
 		}
 	}
 	v.oneOf("$.auth.scheme", a.Scheme, schemeNames())
+	v.path("$.auth.error", a.Error)
+	if a.Header != "" && a.Query != "" {
+		v.add("$.auth.query", "header and query both say where a call carries the credential: leave one out")
+	}
 	if s := schemeNamed(a.Scheme); s.token != nil {
 		v.tokenScheme()
 	} else if s.name != "" {
@@ -213,25 +276,32 @@ func (v *validator) tokenScheme() {
 		methods = append(methods, m.name)
 	}
 	v.oneOf("$.auth.client_auth", a.ClientAuth, methods)
-	if a.ClientAuth != "none" {
+	if a.ClientAuth != none {
 		for _, field := range []string{fieldID, fieldSecret} {
 			if _, ok := v.p.Credentials[field]; !ok && len(v.p.Credentials) > 0 {
 				v.add("$.credentials", "client_auth %s needs the field %s", a.ClientAuth, field)
 			}
 		}
 	}
+	if _, taken := v.p.Credentials["access_token"]; taken {
+		v.add("$.credentials.access_token", "{access_token} is the token that is issued: give the credential field another name")
+	}
+	v.tokenBody()
 	v.templates("$.auth.params", a.Params)
-	v.templates("$.auth.headers", a.Headers)
+	v.headers("$.auth.headers", a.Headers)
 	v.template("$.auth.value", a.Value, "access_token")
 	r := a.Response
 	v.oneOf("$.auth.response.form", r.Form, []string{"jwt", "opaque"})
-	expiries := 0
-	for _, set := range []bool{r.ExpiresIn != "", r.ExpiresInMS != "", r.ExpiresAt != "", r.ExpiresAtEpoch != "", r.ExpiresJWT} {
-		if set {
-			expiries++
-		}
+	if r.AccessToken == none {
+		v.add("$.auth.response.access_token", "a token response has a token: say where it stands")
 	}
-	if expiries > 1 {
+	for _, path := range []struct{ field, path string }{
+		{"access_token", r.AccessToken}, {"token_type", r.TokenType}, {"refresh_token", r.RefreshToken}, {"scope", r.Scope},
+		{"expires_in", r.ExpiresIn}, {"expires_in_ms", r.ExpiresInMS}, {"expires_at", r.ExpiresAt}, {"expires_at_epoch", r.ExpiresAtEpoch},
+	} {
+		v.path("$.auth.response."+path.field, path.path)
+	}
+	if r.expiries() > 1 {
 		v.add("$.auth.response", "only one of expires_in, expires_in_ms, expires_at, expires_at_epoch and expires_jwt can say when a token expires")
 	}
 	if r.Lifetime == 0 && (r.ExpiresAt != "" || r.ExpiresAtEpoch != "" || r.ExpiresJWT) {
@@ -249,20 +319,34 @@ func (v *validator) tokenScheme() {
 
 func (v *validator) directScheme() {
 	a := &v.p.Auth
-	if a.Token != "" || a.GrantType != "" || a.ClientAuth != "" {
-		v.add("$.auth", "scheme %s has no token request: token, grant_type and client_auth do not belong here", a.Scheme)
+	if a.Token != "" || a.GrantType != "" || a.ClientAuth != "" || a.Body != nil {
+		v.add("$.auth", "scheme %s has no token request: token, grant_type, client_auth and body do not belong here", a.Scheme)
+	}
+	v.headers("$.auth.headers", a.Headers)
+	for _, name := range sortedKeys(a.Headers) {
+		if len(Placeholders(a.Headers[name])) == 0 {
+			v.add("$.auth.headers."+name, "this header carries no credential: one that is fixed stands under headers: at the top of the file")
+		}
+		if strings.EqualFold(name, a.Header) {
+			v.add("$.auth.headers."+name, "header and headers both say what %s carries", name)
+		}
 	}
 	switch a.Scheme {
 	case "header":
-		v.require("$.auth.header", a.Header, "the header that carries the key: X-Api-Key")
+		if len(a.Headers) == 0 {
+			v.require("$.auth.header", a.Header, "the header that carries the key: X-Api-Key")
+		}
 	case "query":
 		v.require("$.auth.query", a.Query, "the query parameter that carries the key: api_key")
 	case "basic":
-		if _, ok := v.p.Credentials[fieldUser]; !ok && a.Value == basicCredentials {
-			v.add("$.credentials", "scheme basic needs the field %s (and %s, unless there is none)", fieldUser, fieldPassword)
-		}
 		if a.Value == basicCredentials {
+			if _, ok := v.p.Credentials[fieldUser]; !ok {
+				v.add("$.credentials", `scheme basic needs the field %s (and %s, unless there is none), or a value: "Basic {api_key}:"`, fieldUser, fieldPassword)
+			}
 			return
+		}
+		if user, isBasic := strings.CutPrefix(a.Value, basicPrefix); !isBasic || !strings.Contains(user, ":") || len(Placeholders(user)) == 0 {
+			v.add("$.auth.value", `want user and password as they are before they are encoded, "Basic {api_key}:" or "Basic api:{api_key}": got %q`, a.Value)
 		}
 	}
 	if len(v.p.Credentials) == 0 {
@@ -279,13 +363,108 @@ func (v *validator) call(name string, c Call) {
 	at := "$.calls." + name
 	v.require(at+".endpoint", string(c.Endpoint), `method and path: "GET /api/v1/me"`)
 	v.endpoint(at+".endpoint", c.Endpoint)
-	v.template(at+".endpoint", string(c.Endpoint))
 	v.templates(at+".query", c.Query)
-	v.templates(at+".headers", c.Headers)
+	v.headers(at+".headers", c.Headers)
 	v.template(at+".body", c.Body)
 	if c.Scope != "" && !v.p.HasToken() {
 		v.add(at+".scope", "scheme %s has no scopes", v.p.Auth.Scheme)
 	}
+}
+
+// tokenBody checks a body that is written as a tree.
+func (v *validator) tokenBody() {
+	const at = "$.auth.body"
+	a := &v.p.Auth
+	if method := a.Token.Method(); method == http.MethodGet || method == http.MethodHead {
+		if a.Body != nil || a.ClientAuth == "form" || a.ClientAuth == "json" {
+			v.add("$.auth.token", "a %s request has no body: its parameters stand in the query (client_auth: query)", method)
+		}
+	}
+	if a.Body == nil {
+		return
+	}
+	if !slices.Contains([]string{"basic", "basic_raw", none}, a.ClientAuth) {
+		v.add("$.auth.client_auth", "body is all of the body, and the credentials stand in it as {field}: client_auth is basic, basic_raw or none, not %s", a.ClientAuth)
+	}
+	if _, taken := v.p.Credentials["scope"]; taken {
+		v.add("$.credentials.scope", "%s is the requested scopes: give the credential field another name", scopeLeaf)
+	}
+	if len(a.Params) > 0 {
+		v.add("$.auth.params", "body is all of the body: write these parameters there")
+	}
+	if a.GrantType != "" {
+		v.add("$.auth.grant_type", "body is all of the body: write grant_type: %s there", a.GrantType)
+	}
+	if !v.leaves(at, a.Body) && (len(a.Scopes.Default) > 0 || a.Scopes.Required || len(a.Scopes.Known) > 0) {
+		v.add(at, `nothing in the body asks for the scopes: put "{scope}" where they belong`)
+	}
+}
+
+// leaves checks what stands in a tree, and reports whether {scope} is there.
+func (v *validator) leaves(at string, node any) (scope bool) {
+	switch n := node.(type) {
+	case map[string]any:
+		for _, name := range sortedKeys(n) {
+			scope = v.leaves(at+"."+name, n[name]) || scope
+		}
+	case []any:
+		for i, inner := range n {
+			scope = v.leaves(fmt.Sprintf("%s[%d]", at, i), inner) || scope
+		}
+	case string:
+		if n == scopeLeaf {
+			return true
+		}
+		v.template(at, n)
+	case nil, bool, int64, uint64, float64, int:
+	default:
+		v.add(at, "want a text, a number, true, false, null, a list or a mapping")
+	}
+	return scope
+}
+
+// path refuses what computes in a path: a provider file holds no program.
+func (v *validator) path(at, path string) {
+	before := byte('.')
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		switch {
+		case c == '\\':
+			i++ // the next one is a letter like another
+		case c == '|', before == '.' && strings.IndexByte("@!{[", c) >= 0:
+			v.add(at, `want a path, names and numbers joined by dots: %q computes something (a %c in a name is written \%c)`, path, c, c)
+			return
+		}
+		before = c
+	}
+}
+
+// headers checks headers and what stands in them.
+func (v *validator) headers(at string, headers map[string]string) {
+	for _, name := range sortedKeys(headers) {
+		where := at + "." + name
+		switch {
+		case !headerName.MatchString(name):
+			v.add(where, "%q is no name of a header", name)
+		case slices.Contains([]string{"Host", "Content-Length", "Transfer-Encoding", "Connection"}, http.CanonicalHeaderKey(name)):
+			v.add(where, "the header %s follows from the request: it cannot be set", name)
+		case strings.ContainsAny(headers[name], "\r\n"):
+			v.add(where, "a header is one line")
+		}
+		v.template(where, headers[name])
+	}
+}
+
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110 5.6.2
+
+// headerNamed finds a name among headers, in any case.
+func headerNamed(headers map[string]string, name string) (as string, ok bool) {
+	for n := range headers {
+		if strings.EqualFold(n, name) {
+			return n, true
+		}
+	}
+	return "", false
 }
 
 func (v *validator) templates(at string, texts map[string]string) {
@@ -329,7 +508,7 @@ func (v *validator) baseURL(at, value string) {
 	if value == "" {
 		return
 	}
-	u, err := url.Parse(value)
+	u, err := url.Parse(sampleURL(value))
 	if err == nil && u.User != nil {
 		v.secretInURL(at)
 		return
@@ -338,14 +517,14 @@ func (v *validator) baseURL(at, value string) {
 		v.add(at, "want a URL such as https://api.example.com, got %q", value)
 		return
 	}
-	v.secure(at, u)
+	v.fieldsInURL(at, value, u)
 }
 
 func (v *validator) endpoint(at string, e Endpoint) {
 	if e == "" {
 		return
 	}
-	u, err := url.Parse(e.Target())
+	u, err := url.Parse(sampleURL(e.Target()))
 	method := e.Method()
 	switch {
 	case !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead}, method):
@@ -354,8 +533,28 @@ func (v *validator) endpoint(at string, e Endpoint) {
 		v.secretInURL(at)
 	case err != nil, !u.IsAbs() && !strings.HasPrefix(e.Target(), "/"):
 		v.add(at, "want a path that begins with / or a URL after %s, got %q", method, e.Target())
-	case u.IsAbs():
+	default:
+		v.fieldsInURL(at, e.Target(), u)
+	}
+}
+
+// fieldsInURL checks a URL, or a path, that may hold {field}s; u is how it
+// looks with something in their place.
+func (v *validator) fieldsInURL(at, value string, u *url.URL) {
+	if u.IsAbs() {
 		v.secure(at, u)
+		host := splitURL(value).host
+		if err := checkHost(host); err != nil {
+			v.add(at, "%v", err)
+		}
+		for _, field := range []string{fieldSecret, fieldPassword} {
+			if strings.Contains(host, "{"+field+"}") {
+				v.add(at, "{%s} is a secret: a host name is no place for it, everyone on the way reads it", field)
+			}
+		}
+	}
+	if len(v.p.Credentials) > 0 { // else that is said
+		v.template(at, value)
 	}
 }
 
@@ -404,14 +603,6 @@ func (p *Provider) bases() []string {
 		all = append(all, p.Calls[name].Endpoint.Target())
 	}
 	return all
-}
-
-func hostOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	return u.Host
 }
 
 // add notes a problem at a YAML path; when the path is not in the file, at

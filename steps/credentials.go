@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,10 @@ func (s *scenario) credentialsWith(_ context.Context, provider, how, field strin
 	if err != nil {
 		return err
 	}
+	if s.provider.InHost(name) && how != "an unknown" {
+		return invalid(check.BadStep, fmt.Sprintf("%s: %s says which host requests go to: with another, they go to someone else", s.provider.ID, name),
+			"Speak of a credential: "+strings.Join(s.secretFields(), ", ")+".")
+	}
 	if err := s.skipUnlessIntrusive(how + " " + field); err != nil {
 		return err
 	}
@@ -59,7 +64,7 @@ func (s *scenario) credentialsWith(_ context.Context, provider, how, field strin
 	case "a wrong":
 		creds = creds.With(name, wrongSecret)
 	default:
-		for _, f := range s.provider.CredentialFields() {
+		for _, f := range s.secretFields() {
 			creds = creds.With(f, wrongSecret)
 		}
 		creds = creds.With(name, unknownClient)
@@ -72,8 +77,25 @@ func (s *scenario) noCredentials(_ context.Context, provider string) error {
 	if err := s.use(provider); err != nil {
 		return err
 	}
-	s.creds = providers.Credentials{}
+	s.creds = s.address()
 	return nil
+}
+
+// address is what every request needs of the credentials: the fields that
+// stand in its URL.
+func (s *scenario) address() providers.Credentials {
+	creds := providers.Credentials{}
+	valid := s.judge.Credentials()
+	for _, field := range s.provider.AddressFields() {
+		creds[field] = valid[field]
+	}
+	return creds
+}
+
+// secretFields are the other fields.
+func (s *scenario) secretFields() []string {
+	address := s.provider.AddressFields()
+	return slices.DeleteFunc(s.provider.CredentialFields(), func(field string) bool { return slices.Contains(address, field) })
 }
 
 // credentialField finds the field that people call "client ID" or "secret".

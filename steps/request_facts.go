@@ -113,9 +113,13 @@ func (s *scenario) ownValue(r row) (expectation, bool, error) {
 	var want string
 	switch name {
 	case "Basic credentials", "form-encoded Basic credentials":
-		id, secret := s.creds["client_id"], s.creds["client_secret"]
+		plain := ""
 		if s.provider.Auth.Scheme == "basic" {
-			id, secret = s.creds["username"], s.creds["password"]
+			plain = s.filled(strings.TrimPrefix(s.provider.Auth.Value, "Basic "))
+		}
+		id, secret := s.creds["client_id"], s.creds["client_secret"]
+		if user, password, ok := strings.Cut(plain, ":"); ok {
+			id, secret = user, password
 		}
 		// The sentence says which form it is, not the provider file: a wrong
 		// client_auth there would change the request and what is expected of it.
@@ -134,10 +138,39 @@ func (s *scenario) ownValue(r row) (expectation, bool, error) {
 		if !ok {
 			return expectation{}, true, fmt.Errorf("%s: the credentials have no field %s: there are %s", r.expected, name, strings.Join(s.provider.CredentialFields(), ", "))
 		}
-		want = strings.ReplaceAll(s.provider.Auth.Value, "{"+name+"}", value)
-		if want == s.provider.Auth.Value || !strings.HasPrefix(r.subject, "header ") {
-			want = value
+		want = value
+		header, isHeader := strings.CutPrefix(r.subject, "header ")
+		if template := s.templateOf(header); isHeader && strings.Contains(template, "{"+name+"}") {
+			want = s.filled(template)
 		}
 	}
 	return expectation{r.expected, func(v gjson.Result, _ time.Time) bool { return isString(v) && v.Str == want }}, true, nil
+}
+
+// templateOf returns what the provider file says that a header carries.
+func (s *scenario) templateOf(header string) string {
+	var call map[string]string
+	if s.last != nil {
+		call = s.provider.Calls[s.last.Call].Headers // none of the token request
+	}
+	for _, headers := range []map[string]string{s.provider.Auth.Headers, call, s.provider.Headers} {
+		for name, template := range headers {
+			if strings.EqualFold(name, header) {
+				return template
+			}
+		}
+	}
+	if a := &s.provider.Auth; strings.EqualFold(a.Header, header) && a.Scheme != "basic" {
+		return a.Value
+	}
+	return ""
+}
+
+// filled puts the credentials in place of each {field}; what is missing is
+// left out.
+func (s *scenario) filled(template string) string {
+	for _, field := range s.provider.CredentialFields() {
+		template = strings.ReplaceAll(template, "{"+field+"}", s.creds[field])
+	}
+	return template
 }

@@ -55,7 +55,11 @@ func (s *scenario) call(ctx context.Context, name string) error {
 		if !s.pinned {
 			return s.sent(s.client.Call(ctx, s.creds, name, nil))
 		}
-		return s.sent(s.client.CallWithToken(ctx, s.creds, s.bearer, name))
+		creds := s.creds
+		if creds == nil {
+			creds = s.address()
+		}
+		return s.sent(s.client.CallWithToken(ctx, creds, s.bearer, name))
 	}
 	if _, known := s.provider.Calls[name]; known {
 		if _, err := s.fetchToken(ctx); err != nil {

@@ -179,7 +179,7 @@ func (s *scenario) use(name string) error {
 func erasable(p *providers.Provider, creds providers.Credentials) error {
 	for _, field := range p.CredentialFields() {
 		value, set := creds[field]
-		if set && field != "username" && !strings.HasSuffix(field, "_id") && len(strings.TrimSpace(value)) < redact.MinLength {
+		if set && field != "username" && !p.InHost(field) && !strings.HasSuffix(field, "_id") && len(strings.TrimSpace(value)) < redact.MinLength {
 			return invalid(check.BadSecret,
 				fmt.Sprintf("%s: %s has less than %d characters: a secret so short cannot be erased from what is printed", p.ID, p.Credentials[field], redact.MinLength),
 				"Set the whole secret. Nothing was sent.")
@@ -328,7 +328,11 @@ func (s *scenario) undocumented(situation string) error {
 		return skip(check.Undocumented, fmt.Sprintf("%s does not document %s", s.provider.Name, situation))
 	}
 	if !s.provider.HasSituation(situation) {
-		return invalid(check.UnknownCall, fmt.Sprintf("%s: the simulated provider has no such endpoint", s.provider.ID), "Check the endpoints of the provider file.")
+		message := "the simulated provider has no such endpoint"
+		if says := gjson.GetBytes(s.last.Body, "message").Str; says != "" {
+			message = s.vocabulary.opts.Redact(says)
+		}
+		return invalid(check.UnknownCall, s.provider.ID+": "+message, "Check the endpoints and headers of the provider file.")
 	}
 	return invalid(check.MissingFixture,
 		fmt.Sprintf("%s: no fixture for %s", s.provider.ID, situation),

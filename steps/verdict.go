@@ -31,7 +31,10 @@ func skip(cause check.Cause, message string) error {
 // credential. Its cause is told by the type of the error.
 func (s *scenario) networkFailure(err error) error {
 	var held *check.Failure
+	var address *providers.AddressError
 	switch {
+	case errors.As(err, &address):
+		return invalid(check.BadSecret, err.Error(), "Set "+address.Variable+" to what stands in the provider's address. Nothing was sent.")
 	case errors.As(err, &held) && held.Verdict == check.Skipped:
 		return fmt.Errorf("%w: %w", godog.ErrSkip, held)
 	case held != nil:

@@ -14,7 +14,7 @@ const shortest = 8
 
 // identifiers are credential fields that name an account and are no secret.
 // They may be short.
-var identifiers = regexp.MustCompile(`(^|_)(id|user|username|email|login|account|tenant|region|subdomain|domain|host|store|shop)$`)
+var identifiers = regexp.MustCompile(`(^|_)(id|user|username|email|login|account|tenant|region|subdomain|domain|host|store|shop|instance|site|workspace|org|organization|company|team|dc|cluster|zone|environment|pod|realm|slug|portal|namespace)$`)
 
 // Identifies reports whether a credential field names an account and is no
 // secret, by its name.

@@ -220,7 +220,7 @@ func (l *linter) fixture(p *providers.Provider, call, situation string, f *simul
 			l.report(Error, l.statusLine(f), "", "status %d is no success", f.Status)
 		}
 	case situation == "rate_limited" || !isJSON || (call == providers.TokenCall) != p.HasToken():
-	case l.declares(p, "$.auth.error"):
+	case p.Auth.Error != "" && l.declares(p, "$.auth.error"):
 		if code := gjson.GetBytes(f.Body, p.Auth.Error); code.Type != gjson.String && code.Type != gjson.Number {
 			l.report(Error, l.bodyAt(f, 0), fmt.Sprintf("Correct auth.error in %s, or the body.", fileOf(p)), "there is no error code at %s", p.Auth.Error)
 		}
@@ -271,6 +271,9 @@ func (l *linter) issued(p *providers.Provider, f *simulator.Fixture) {
 	token, err := p.ReadToken(f.Body, time.Now())
 	if err != nil {
 		l.report(Error, l.bodyAt(f, 0), advice, "%v", err)
+	}
+	if err == nil && paths.ExpiresIn != "" && !gjson.GetBytes(f.Body, paths.ExpiresIn).Exists() {
+		l.report(Warning, l.inYAML(p, "$.auth.response"), "Say where the response has it, or lifetime: 1h, or expires_in: none.", "nothing says when a token expires: the response has no expires_in")
 	}
 	for _, declared := range []struct{ field, path string }{
 		{"token_type", paths.TokenType}, {"refresh_token", paths.RefreshToken}, {"scope", paths.Scope},

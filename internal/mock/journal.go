@@ -16,6 +16,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/authspec/authspec/internal/redact"
+	"github.com/authspec/authspec/providers"
 	"github.com/authspec/authspec/providers/simulator"
 )
 
@@ -205,7 +206,7 @@ func (p *served) secretsIn(n note) (found []sentSecret, readable bool) {
 	texts := []string{n.path, n.query, string(n.body)}
 	for name, values := range n.header {
 		texts = append(texts, values...)
-		if !sensitive.MatchString(name) && !strings.EqualFold(name, p.provider.Auth.Header) {
+		if !sensitive.MatchString(name) && !carriesCredential(p.provider, name) {
 			continue
 		}
 		for _, v := range values {
@@ -289,4 +290,18 @@ func eachPair(text string, visit func(name, value string)) bool {
 		visit(name, value)
 	}
 	return form
+}
+
+// carriesCredential reports whether the provider file puts a credential into a
+// header.
+func carriesCredential(p *providers.Provider, header string) bool {
+	if strings.EqualFold(header, p.Auth.Header) {
+		return true
+	}
+	for name, value := range p.Auth.Headers {
+		if strings.EqualFold(header, name) && strings.Contains(value, "{") {
+			return true
+		}
+	}
+	return false
 }

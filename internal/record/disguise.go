@@ -28,6 +28,7 @@ type disguise struct {
 	secrets  []string         // credentials and tokens, to be replaced within texts
 	spelled  map[string]bool  // raw JSON
 	cast     *cast
+	inHost   []string // values that stand in hosts, each before its {field}: for a strings.Replacer
 }
 
 func newDisguise(o *Observation) *disguise {
@@ -41,6 +42,9 @@ func newDisguise(o *Observation) *disguise {
 	}
 	for _, field := range o.Provider.CredentialFields() {
 		d.secret(o.Provider.Credentials[field], o.creds[field])
+		if o.Provider.InHost(field) && o.creds[field] != "" {
+			d.inHost = append(d.inHost, o.creds[field], "{"+field+"}")
+		}
 	}
 	for _, x := range o.Exchanges {
 		d.learn(x)
@@ -49,6 +53,10 @@ func newDisguise(o *Observation) *disguise {
 	slices.SortStableFunc(d.secrets, func(a, b string) int { return len(b) - len(a) })
 	return d
 }
+
+// host is a host as the provider file has it: the values in it name the
+// account.
+func (d *disguise) host(h string) string { return strings.NewReplacer(d.inHost...).Replace(h) }
 
 func (d *disguise) secret(name, value string) {
 	if d.known.Add(name, value) && !slices.Contains(d.secrets, value) {

@@ -50,7 +50,7 @@ func Observe(ctx context.Context, plan *runner.Plan, p *providers.Provider, opts
 	if err != nil {
 		return nil, err
 	}
-	t := &tape{provider: p, judge: prototype.Fresh(creds), hosts: p.Hosts()}
+	t := &tape{provider: p, judge: prototype.Fresh(creds), hosts: p.HostsOf(creds)}
 	if u, err := url.Parse(opts.Live.BaseURLs[p.ID]); err == nil && u.Host != "" {
 		t.hosts = []string{u.Host}
 	}

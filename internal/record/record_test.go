@@ -764,6 +764,47 @@ func TestOtherProvidersAreNotRecorded(t *testing.T) {
 	}
 }
 
+// A host with the name of the account in it is noted as the provider file has
+// it.
+func TestTheAccountInAHostIsNotRecorded(t *testing.T) {
+	files := maps.Clone(vault)
+	files["providers/vault.yaml"] = strings.NewReplacer("https://api.vault.example", "https://{shop}.vault.example",
+		"credentials: {", "credentials: {shop: VAULT_SHOP, ").Replace(files["providers/vault.yaml"])
+	w := workspace(t, files)
+	p, err := w.Providers.Lookup("vault")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := runner.NewPlan(w, runner.Selection{Args: []string{"features/vault.feature"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := Observe(t.Context(), plan, p, runner.Options{Live: &steps.Live{
+		Credentials: func(*providers.Provider) (providers.Credentials, error) {
+			return vaultCredentials.With("shop", "acme-4711"), nil
+		},
+		Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Host != "acme-4711.vault.example" {
+				t.Errorf("sent to %s", req.URL.Host)
+			}
+			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Request: req,
+				Body: io.NopCloser(strings.NewReader(`{"access_token":"` + plantedToken + `","token_type":"Bearer","expires_in":3600,"shop":"acme-4711"}`))}, nil
+		}),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewRecording(o, Options{Dir: t.TempDir()})
+	if err != nil || len(r.Files) == 0 {
+		t.Fatalf("%d files, %v", len(r.Files), err)
+	}
+	for _, f := range r.Files {
+		if !strings.HasPrefix(string(f.New), "# recorded {shop}.vault.example 20") || strings.Contains(string(f.New), "acme") {
+			t.Errorf("%s:\n%s", f.Name, f.New)
+		}
+	}
+}
+
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

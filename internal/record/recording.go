@@ -156,7 +156,7 @@ func (r *Recording) add(d *disguise, situation string, answers []*Exchange, name
 			also = append(also, header)
 		}
 	}
-	f.New = fixture(first.Request.URL.Host, first.Started, first.Status, d.header(first, also), d.body(first, step))
+	f.New = fixture(d.host(first.Request.URL.Host), first.Started, first.Status, d.header(first, also), d.body(first, step))
 	recorded, err := simulator.ParseFixture(f.Name, f.New)
 	if err != nil {
 		r.note(situation, fmt.Sprintf("not recorded: the answer cannot be written as a fixture: %v", err))

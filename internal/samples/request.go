@@ -78,8 +78,12 @@ func (r *request) has(name string) bool {
 // looked at. Its braces tell a form-encoded value from one that is not.
 func mark(field string) string { return "{{" + field + "}}" }
 
+// hostMark stands for the value of a field that stands in a host: no other
+// characters can.
+func hostMark(field string) string { return "authspec--" + field + "--" }
+
 var (
-	marks     = regexp.MustCompile(`\{\{([a-z0-9_]+)\}\}`)
+	marks     = regexp.MustCompile(`\{\{([a-z0-9_]+)\}\}|authspec--([a-z0-9_]+?)--`)
 	plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
@@ -91,7 +95,8 @@ func parse(s string) text {
 		if m[0] > last {
 			t = append(t, part{literal: s[last:m[0]]})
 		}
-		t = append(t, part{field: s[m[2]:m[3]]})
+		name := max(m[2], m[4]) // one of them is -1
+		t = append(t, part{field: s[name:max(m[3], m[5])]})
 		last = m[1]
 	}
 	if last < len(s) {

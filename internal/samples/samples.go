@@ -73,6 +73,9 @@ func converse(p *providers.Provider, call string) (*conversation, error) {
 	creds := providers.Credentials{}
 	for _, field := range p.CredentialFields() {
 		creds[field] = mark(field)
+		if p.InHost(field) {
+			creds[field] = hostMark(field)
+		}
 	}
 	if p.HasToken() {
 		resp, err := client.Authenticate(context.Background(), creds, providers.TokenRequest{})

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -73,9 +74,11 @@ type provider struct {
 	Scheme, Doc, RFC string
 	BaseURL, Docs    string
 
+	Address []string // credential fields that stand in the base URL
+
 	// Of schemes with a token request.
 	Grant       string // empty: it has no grant type
-	OtherGrant  bool   // than the scheme's own
+	OtherGrant  string // than the scheme's own, as the file says it; empty: the scheme's
 	ClientAuth  string
 	ClientAuths []string
 
@@ -142,12 +145,8 @@ func badName(name string) error {
 }
 
 func checkURLs(p *provider) error {
-	base, err := url.Parse(p.BaseURL)
-	if err != nil || base.RawQuery != "" || base.Fragment != "" || base.User != nil {
-		return errors.New("the base URL is scheme and host, and a path if all calls share it: https://api.example.com")
-	}
-	if err := providers.SecureURL(base); err != nil {
-		return fmt.Errorf("base URL: %w", err)
+	if err := providers.CheckBaseURL(p.BaseURL); err != nil {
+		return err
 	}
 	docs, err := url.Parse(p.Docs)
 	if err != nil || docs.Scheme != "https" && docs.Scheme != "http" || docs.Host == "" || strings.ContainsAny(p.Docs, " \t\n") {
@@ -171,12 +170,15 @@ func (p *provider) describeScheme(grant string) error {
 	p.RFC = pages[p.Scheme]
 	switch p.Scheme {
 	case "client_credentials":
-		p.Grant, p.OtherGrant = p.Scheme, grant != "" && grant != p.Scheme
-		if p.OtherGrant {
-			p.Grant = grant
+		p.Grant = p.Scheme
+		if grant != "" && grant != p.Scheme {
+			p.Grant, p.OtherGrant = grant, grant
 		}
 		if !grantPattern.MatchString(p.Grant) {
 			return fmt.Errorf("%q is no grant type", p.Grant)
+		}
+		if grant == "none" {
+			p.Grant = ""
 		}
 	default:
 		if grant != "" {
@@ -194,8 +196,13 @@ func (p *provider) describeScheme(grant string) error {
 	case "query":
 		p.Travels = "in the query string"
 	}
+	for _, field := range providers.Placeholders(p.BaseURL) {
+		if field != "client_id" && field != "client_secret" && !slices.Contains(p.Fields, field) {
+			p.Address = append(p.Address, field)
+		}
+	}
 	p.ClientAuth = "basic"
-	if p.Scheme == "basic_token" {
+	if p.Grant == "" {
 		p.ClientAuth = "basic_raw"
 	}
 	width := 0

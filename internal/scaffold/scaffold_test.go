@@ -35,6 +35,34 @@ func TestNewProviderPassesAtOnce(t *testing.T) {
 	}
 }
 
+// Fields that stand in the base URL are declared.
+func TestNewProviderWithFieldsInItsAddress(t *testing.T) {
+	for _, scheme := range providers.Schemes() {
+		dir := t.TempDir()
+		if _, err := scaffold.New(dir, "acct", scaffold.Options{Scheme: scheme[0], BaseURL: "https://{tenant}.acct.example.com/{region}/v1"}); err != nil {
+			t.Fatal(err)
+		}
+		p := provider(t, dir, "acct")
+		if p.Credentials["tenant"] != "ACCT_TENANT" || p.Credentials["region"] != "ACCT_REGION" {
+			t.Errorf("%s: the credentials are %v", scheme[0], p.Credentials)
+		}
+		passes(t, dir, "acct")
+		tidy(t, dir)
+	}
+}
+
+func TestNewProviderWithoutAGrantType(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := scaffold.New(dir, "acct", scaffold.Options{Scheme: "client_credentials", GrantType: "none"}); err != nil {
+		t.Fatal(err)
+	}
+	if p := provider(t, dir, "acct"); p.Auth.GrantType != "" {
+		t.Errorf("grant type %q", p.Auth.GrantType)
+	}
+	passes(t, dir, "acct")
+	tidy(t, dir)
+}
+
 func TestInitPassesAtOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "specs")
 	written, err := scaffold.Init(dir)
@@ -142,6 +170,7 @@ func TestNewRefuses(t *testing.T) {
 		{"a grant type that is none", "x", scaffold.Options{Scheme: "client_credentials", GrantType: "a\nb: c"}, `x: "a\nb: c" is no grant type`},
 		{"plain http", "x", scaffold.Options{Scheme: "bearer", BaseURL: "http://api.example.com"}, "x: base URL: plain http"},
 		{"a base URL with a query", "x", scaffold.Options{Scheme: "bearer", BaseURL: "https://api.example.com?a=b"}, "x: the base URL is scheme and host"},
+		{"a host that could be anyone's", "x", scaffold.Options{Scheme: "bearer", BaseURL: "https://{shop}.com"}, "x: base URL: a host ends in a domain of the provider's"},
 		{"a page that is none", "x", scaffold.Options{Scheme: "bearer", Docs: "docs\nx: y"}, "x: the provider's page is a URL"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

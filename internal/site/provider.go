@@ -104,10 +104,13 @@ func newProviderPage(p *providers.Provider, files fs.FS, ev *evidence, opts *Opt
 func schemeName(p *providers.Provider) string {
 	switch p.Auth.Scheme {
 	case "client_credentials":
-		if p.Auth.GrantType != "client_credentials" {
-			return "OAuth 2.0, grant " + p.Auth.GrantType
+		switch p.Auth.GrantType {
+		case "client_credentials":
+			return "OAuth 2.0 client credentials"
+		case "":
+			return "Token request without a grant type"
 		}
-		return "OAuth 2.0 client credentials"
+		return "OAuth 2.0, grant " + p.Auth.GrantType
 	case "basic_token":
 		return "Basic credentials for a token"
 	case "basic":

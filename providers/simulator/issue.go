@@ -45,13 +45,14 @@ func (s *Simulator) issue(f *Fixture, scopes []string) (issued []byte, token str
 // file. Zero means never.
 func (s *Simulator) expiry(body []byte, now time.Time) time.Time {
 	paths := s.provider.Auth.Response
-	seconds := gjson.GetBytes(body, paths.ExpiresIn).Num
+	stated := gjson.GetBytes(body, paths.ExpiresIn)
+	unit := time.Second
 	if paths.ExpiresInMS != "" {
-		seconds = gjson.GetBytes(body, paths.ExpiresInMS).Num / 1000
+		stated, unit = gjson.GetBytes(body, paths.ExpiresInMS), time.Millisecond
 	}
 	switch {
-	case paths.ExpiresIn != "" || paths.ExpiresInMS != "":
-		return now.Add(time.Duration(seconds * float64(time.Second)))
+	case stated.Exists():
+		return now.Add(time.Duration(stated.Num * float64(unit)))
 	case paths.Lifetime > 0:
 		return now.Add(time.Duration(paths.Lifetime))
 	}

@@ -14,7 +14,7 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,15 +40,12 @@ type Simulator struct {
 	fixtures map[string]*Fixture
 	creds    providers.Credentials
 	routes   []route
+	hosts    []string // of requests in process; nil: any
 	tokens   tokens
 	offset   atomic.Int64 // of the clock, in nanoseconds
 
 	mu      sync.Mutex
 	steered steering
-}
-
-type route struct {
-	call, method, path string
 }
 
 // New returns a simulator of p that answers with the fixtures in fsys, which
@@ -65,27 +62,17 @@ func build(p *providers.Provider, fixtures map[string]*Fixture, creds providers.
 	s := &Simulator{provider: p, fixtures: fixtures, creds: creds}
 	bases := []string{""} // whoever mounts a simulator elsewhere sends the bare path
 	for _, base := range append([]string{p.BaseURL}, environmentURLs(p)...) {
-		if u, err := url.Parse(base); err == nil && strings.Trim(u.Path, "/") != "" {
-			bases = append(bases, strings.TrimSuffix(u.Path, "/"))
+		if path := strings.TrimRight(addressOf(base).path, "/"); path != "" {
+			bases = append(bases, path)
 		}
 	}
-	add := func(call string, e providers.Endpoint) {
-		path := s.expand(pathOf(e))
+	calls, list := endpoints(p)
+	for i, e := range list {
 		for _, base := range bases {
-			s.routes = append(s.routes, route{call, e.Method(), base + path})
+			s.routes = append(s.routes, newRoute(calls[i], e, base))
 		}
 	}
-	if p.HasToken() {
-		add(providers.TokenCall, p.Auth.Token)
-		for _, name := range p.EnvironmentNames() {
-			if token := p.Environments[name].Token; token != "" {
-				add(providers.TokenCall, token)
-			}
-		}
-	}
-	for _, name := range p.CallNames() {
-		add(name, p.Calls[name].Endpoint)
-	}
+	s.hosts = s.hostsOf()
 	return s
 }
 
@@ -99,11 +86,17 @@ func environmentURLs(p *providers.Provider) []string {
 
 // TestCredentials returns what a new simulator of p accepts: made-up values
 // that say what they are. The slash in them tells a client that form-encodes
-// its Basic credentials from one that does not, and needs no quoting.
+// its Basic credentials from one that does not, and needs no quoting. What
+// stands in URLs has none: it is the name of an account or a region.
 func TestCredentials(p *providers.Provider) providers.Credentials {
 	creds := providers.Credentials{}
+	address := p.AddressFields()
 	for _, field := range p.CredentialFields() {
-		creds[field] = "test-" + p.ID + "/" + strings.ReplaceAll(field, "_", "-")
+		name := strings.ReplaceAll(field, "_", "-")
+		creds[field] = "test-" + p.ID + "/" + name
+		if slices.Contains(address, field) {
+			creds[field] = "test-" + strings.NewReplacer(".", "-", "_", "-").Replace(p.ID) + "-" + name
+		}
 	}
 	return creds
 }
@@ -155,16 +148,8 @@ func (s *Simulator) Fixture(situation string) (*Fixture, bool) {
 // path may begin with that of a base URL the simulator does not know.
 func (s *Simulator) Judge(req *http.Request, body []byte) string {
 	r := newRequest(req, body)
-	endpoint := ""
-	for _, rt := range s.routes {
-		if rt.method == r.method && strings.HasSuffix(r.path, rt.path) && len(rt.path) > len(endpoint) {
-			endpoint = rt.path
-		}
-	}
-	if endpoint != "" {
-		r.path = endpoint
-	}
-	return s.judge(r).String()
+	rt, own := s.routeOf(r, true)
+	return s.judgeAt(rt, own, r).String()
 }
 
 // ServeHTTP answers over a network.
@@ -222,7 +207,11 @@ func (s *Simulator) Transport() http.RoundTripper {
 			}
 			body = b
 		}
-		a := s.answer(newRequest(r, body))
+		sent := newRequest(r, body)
+		if sent.host = r.URL.Host; sent.host == "" {
+			sent.host = r.Host
+		}
+		a := s.answer(sent)
 		return &http.Response{
 			Status:        fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status)),
 			StatusCode:    a.Status,
@@ -236,7 +225,9 @@ func (s *Simulator) Transport() http.RoundTripper {
 		}, nil
 	}
 	for _, rt := range s.routes {
-		mock.RegisterResponder(rt.method, rt.path, respond)
+		if rt.segments == nil {
+			mock.RegisterResponder(rt.method, rt.path, respond)
+		}
 	}
 	mock.RegisterNoResponder(respond) // says itself what it does not know
 	return mock
@@ -249,7 +240,7 @@ func (s *Simulator) answer(r *request) (a *Response) {
 	f, ok := s.Fixture(situation)
 	defer func() { s.note(r, situation, a.Status) }()
 	if !ok {
-		return undocumented(situation, s.provider)
+		return undocumented(situation, v.why, s.provider)
 	}
 	a = &Response{Situation: situation, Status: f.Status, Header: f.Header.Clone(), Body: bytes.Clone(f.Body)}
 	switch v.name {
@@ -261,10 +252,13 @@ func (s *Simulator) answer(r *request) (a *Response) {
 	return a
 }
 
-func undocumented(situation string, p *providers.Provider) *Response {
+func undocumented(situation, why string, p *providers.Provider) *Response {
 	message := fmt.Sprintf("%s's documentation does not show what it answers here, and no fixture assumes it: fixtures/%s/%s.http", p.Name, p.ID, situation)
 	if situation == unknownCall {
 		message = fmt.Sprintf("%s has no such call in providers/%s.yaml", p.Name, p.ID)
+		if why != "" {
+			message = fmt.Sprintf("%s: %s, says providers/%s.yaml", p.Name, why, p.ID)
+		}
 	}
 	body, _ := json.Marshal(map[string]string{"authspec": "undocumented", "situation": situation, "message": message})
 	return &Response{
@@ -273,12 +267,4 @@ func undocumented(situation string, p *providers.Provider) *Response {
 		Header:    http.Header{UndocumentedHeader: {situation}, "Content-Type": {"application/json"}},
 		Body:      append(body, '\n'),
 	}
-}
-
-func pathOf(e providers.Endpoint) string {
-	u, err := url.Parse(e.Target())
-	if err != nil {
-		return e.Target()
-	}
-	return u.Path
 }

@@ -22,13 +22,16 @@ const (
 	revokedClient specialClient = "revoked" // its credential was revoked
 )
 
+// specialClients are ordered: of two that one request names, the later counts.
+var specialClients = []specialClient{limitedClient, lockedClient, revokedClient}
+
 // clientOf tells which client an ID is, of those that go with the valid one,
 // and whether it is any of them. The valid ID itself may end in such a word.
 func clientOf(id, valid string) (client specialClient, known bool) {
 	if id == valid {
 		return "", true
 	}
-	for _, c := range []specialClient{limitedClient, lockedClient, revokedClient} {
+	for _, c := range specialClients {
 		if id == valid+"-"+string(c) {
 			return c, true
 		}
@@ -40,19 +43,12 @@ func clientOf(id, valid string) (client specialClient, known bool) {
 // "limited" may have one scope only, "locked" and "revoked" are refused.
 func (s *Simulator) SpecialClients() map[string]providers.Credentials {
 	special := map[string]providers.Credentials{}
-	for _, c := range []specialClient{limitedClient, lockedClient, revokedClient} {
+	for _, c := range specialClients {
 		if c == limitedClient && len(s.provider.Auth.Scopes.Known) < 2 {
 			continue
 		}
-		for _, field := range []string{"client_id", "username"} {
-			if id, ok := s.creds[field]; ok {
-				special[string(c)] = s.creds.With(field, id+"-"+string(c))
-			}
-		}
-		if len(s.creds) == 1 {
-			for field, key := range s.creds {
-				special[string(c)] = providers.Credentials{field: key + "-" + string(c)}
-			}
+		if _, ok := s.creds[s.identity()]; ok {
+			special[string(c)] = s.credentialsOf(c)
 		}
 	}
 	return special
@@ -157,7 +153,7 @@ func (s *Simulator) steer(v verdict) verdict {
 	defer s.mu.Unlock()
 	if name, forced := s.steered.next[v.call]; forced {
 		delete(s.steered.next, v.call)
-		return verdict{v.call, name, v.scopes}
+		return verdict{call: v.call, name: name, scopes: v.scopes}
 	}
 	limit, limited := s.provider.Limits[v.call]
 	if !s.steered.limits || !limited {
