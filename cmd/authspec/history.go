@@ -177,7 +177,7 @@ func (f *historyFlags) showCredential(c *console, store *history.Store, page *re
 	for i := range entries {
 		rows[i] = health.Standing{At: entries[i].At, Record: entries[i].Record}
 	}
-	return page.Credential(health.Standing{At: standing.At, Record: standing.Record, State: standing.State}, rows)
+	return page.Credential(standings([]history.Standing{*standing})[0], rows)
 }
 
 func (f *historyFlags) showRuns(c *console, store *history.Store, page *report.HealthPage) error {

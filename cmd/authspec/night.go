@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/authspec/authspec/internal/alert"
@@ -81,16 +82,9 @@ func (n *night) run(ctx context.Context) error {
 		n.code = run.ExitCode()
 		n.tell(ctx, people, run)
 	}
-	switch {
-	case errors.Is(unkept, history.ErrLeak):
-		n.fail(check.ExitInternal, unkept)
-	case unkept != nil:
-		n.fail(check.ExitInvalid, unkept)
-	}
+	n.fail(unkept)
 	if n.store != nil {
-		if err := n.store.Close(); err != nil {
-			n.fail(check.ExitInvalid, err)
-		}
+		n.fail(n.store.Close())
 	}
 	n.pingEnd(ctx, run)
 	if n.code != check.ExitOK {
@@ -99,11 +93,26 @@ func (n *night) run(ctx context.Context) error {
 	return nil
 }
 
-// fail notes what went wrong beside the check itself.
-func (n *night) fail(code int, err error) {
+// fail notes what went wrong beside the check itself, if anything did.
+func (n *night) fail(err error) {
+	if err == nil {
+		return
+	}
 	n.errs = append(n.errs, err)
+	for _, leak := range []error{report.ErrLeak, metrics.ErrLeak, history.ErrLeak, alert.ErrLeak} {
+		if errors.Is(err, leak) {
+			n.code = check.ExitInternal
+		}
+	}
 	if n.code != check.ExitInternal {
-		n.code = code
+		n.code = check.ExitInvalid
+	}
+}
+
+// failAt is fail for what a flag asked for.
+func (n *night) failAt(flag string, err error) {
+	if err != nil {
+		n.fail(fmt.Errorf("%s: %w", flag, err))
 	}
 }
 
@@ -194,39 +203,34 @@ func (n *night) remember(opts *health.Options, unread *error) (*history.Recordin
 // not get keeps nothing from the others.
 func (n *night) tell(ctx context.Context, people *report.HealthConsole, run *health.Run) {
 	if err := people.Finish(run); err != nil {
-		n.fail(check.ExitInternal, fmt.Errorf("writing the output: %w", err))
-	}
-	written := func(flag string, err error) {
-		switch {
-		case err == nil:
-		case errors.Is(err, report.ErrLeak), errors.Is(err, metrics.ErrLeak):
-			n.fail(check.ExitInternal, fmt.Errorf("%s: %w", flag, err))
-		default:
-			n.fail(check.ExitInvalid, fmt.Errorf("%s: %w", flag, err))
-		}
+		n.failAt("writing the output", err)
+		n.code = check.ExitInternal
 	}
 	for _, r := range n.reports {
-		written(fmt.Sprintf("--report %s=%s", r.format, r.file), n.writeReport(r, run))
+		n.failAt(fmt.Sprintf("--report %s=%s", r.format, r.file), n.writeReport(r, run))
 	}
 	pushes := !n.flags.dryRun && (n.file.Pushgateway != "" || !n.file.PushgatewayFrom.IsZero())
 	if n.flags.page != "" || n.flags.metrics != "" || pushes {
-		standings, err := n.standings(run)
-		if err != nil {
-			n.fail(check.ExitInvalid, err)
-			return
-		}
-		if n.flags.page != "" {
-			written("--page", report.WriteStatusPage(n.flags.page, report.StatusPage{Run: run, Standings: standings, Now: time.Now(), Stale: health.DefaultStale}, n.console.secrets))
-		}
-		if n.flags.metrics != "" || pushes {
-			written("metrics", n.writeMetrics(ctx, run, standings, pushes))
-		}
+		n.fail(n.publish(ctx, run, pushes))
 	}
 	if n.file.Alerts != nil {
-		if err := n.alert(ctx, people, run); err != nil {
-			n.fail(check.ExitInvalid, err)
-		}
+		n.fail(n.alert(ctx, people, run))
 	}
+}
+
+// publish writes how all credentials stand: the status page and the metrics.
+func (n *night) publish(ctx context.Context, run *health.Run, pushes bool) error {
+	list, err := n.standings(run)
+	if err != nil {
+		return err
+	}
+	if n.flags.page != "" {
+		n.failAt("--page", report.WriteStatusPage(n.flags.page, report.StatusPage{Run: run, Standings: list, Now: time.Now(), Stale: health.DefaultStale}, n.console.secrets))
+	}
+	if n.flags.metrics != "" || pushes {
+		n.failAt("metrics", n.writeMetrics(ctx, run, list, pushes))
+	}
+	return nil
 }
 
 func (n *night) writeReport(r reportFlag, run *health.Run) error {
@@ -239,9 +243,9 @@ func (n *night) writeReport(r reportFlag, run *health.Run) error {
 // standings is how all credentials of the file stand, those too that this run
 // did not check.
 func (n *night) standings(run *health.Run) ([]health.Standing, error) {
-	at := run.Started.Add(run.Duration)
-	var list []health.Standing
 	if n.store == nil {
+		at := run.Started.Add(run.Duration)
+		var list []health.Standing
 		for i := range run.Credentials {
 			c := &run.Credentials[i]
 			list = append(list, health.Standing{At: at, Record: c.Record(at), State: c.State})
@@ -256,12 +260,7 @@ func (n *night) standings(run *health.Run) ([]health.Standing, error) {
 	for _, c := range n.file.Credentials {
 		inFile[c.Name] = true
 	}
-	for i := range all {
-		if inFile[all[i].Name] {
-			list = append(list, health.Standing{At: all[i].At, Record: all[i].Record, State: all[i].State})
-		}
-	}
-	return list, nil
+	return standings(slices.DeleteFunc(all, func(s history.Standing) bool { return !inFile[s.Name] })), nil
 }
 
 func (n *night) writeMetrics(ctx context.Context, run *health.Run, standings []health.Standing, pushes bool) error {

@@ -205,18 +205,16 @@ func (p *planner) id(f fact) string {
 // order of the run. What a failing provider does to its credentials is not
 // theirs: nothing is said of them.
 func (p *planner) facts() []fact {
-	tried, failing := 0, map[string]bool{}
-	unreachable := 0
+	tried, unreachable, failing := 0, 0, map[string]bool{}
 	for i := range p.run.Places {
-		switch at := &p.run.Places[i]; at.State {
-		case health.Unreachable:
+		at := &p.run.Places[i]
+		if at.State == health.Untried {
+			continue
+		}
+		tried++
+		failing[at.Key] = at.State != health.Working
+		if at.State == health.Unreachable {
 			unreachable++
-			fallthrough
-		case health.Unclear, health.RefusesAll, health.Unreliable:
-			failing[at.Key] = true
-			fallthrough
-		case health.Working:
-			tried++
 		}
 	}
 	var list []fact
@@ -450,7 +448,7 @@ func (p *planner) network(failing bool, tried int) fact {
 			return &Alert{Kind: NetworkRecovered, Title: "providers can be reached again", Message: "the last check reached none of them", Link: p.link}
 		}
 		return &Alert{Kind: NetworkFailing, Who: health.TheOperator, Link: p.link, Title: fmt.Sprintf("none of %d providers can be reached", tried),
-			Message:   p.run.Places[0].Message,
+			Message:   p.run.Places[slices.IndexFunc(p.run.Places, func(at health.Place) bool { return at.State == health.Unreachable })].Message,
 			Advice:    "Look at the network of the machine that checks: its DNS, its proxy, its firewall. Nothing is known against any credential.",
 			Concerned: len(p.run.Credentials)}
 	}

@@ -206,6 +206,17 @@ func TestEachChannelKnowsItsOwn(t *testing.T) {
 	}
 }
 
+// What the network is said to do is what a place that was tried said.
+func TestTheNetworkIsNamedByWhatWasTried(t *testing.T) {
+	untried, outage := place("acme", health.Untried), place("bravo", health.Unreachable)
+	untried.Message = ""
+	n := newNight(untried, outage, place("cargo", health.Unreachable)).add("b", "bravo", ended(check.Inconclusive, check.NetworkDNS, false))
+	news, _ := Plan(&n.run, people(), Told{})
+	if len(news) != 1 || news[0].Kind != NetworkFailing || news[0].Message != outage.Message {
+		t.Errorf("got %+v", news)
+	}
+}
+
 func TestAnInterruptedRunTellsNothing(t *testing.T) {
 	n := newNight(place("acme", health.Working)).add("a", "acme", rejected(true))
 	n.run.Interrupted = true
