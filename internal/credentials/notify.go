@@ -3,6 +3,7 @@ package credentials
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -99,7 +100,7 @@ func (v *validator) alerts(w *writtenAlerts) *Alerts {
 			v.add("$.alerts.link", "want the URL of a page")
 		}
 	}
-	names := sortedKeys(w.Channels)
+	names := slices.Sorted(maps.Keys(w.Channels))
 	for _, name := range names {
 		at := "$.alerts.channels." + name
 		c := w.Channels[name]
@@ -126,10 +127,10 @@ func (v *validator) alerts(w *writtenAlerts) *Alerts {
 	for _, c := range v.file.Credentials {
 		owners[c.Owner] = true
 	}
-	for _, owner := range sortedKeys(w.Owners) {
+	for _, owner := range slices.Sorted(maps.Keys(w.Owners)) {
 		v.known("$.alerts.owners", w.Owners[owner], names)
 		if !owners[owner] {
-			v.file.Warnings = append(v.file.Warnings, fmt.Sprintf("alerts: no credential has the owner %s%s", owner, suggest.DidYouMean(owner, sortedKeys(owners))))
+			v.file.Warnings = append(v.file.Warnings, fmt.Sprintf("alerts: no credential has the owner %s%s", owner, suggest.DidYouMean(owner, slices.Sorted(maps.Keys(owners)))))
 		}
 	}
 	return a

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"unicode"
@@ -141,7 +141,7 @@ func (v *validator) validate(written *writtenFile) {
 
 // read reads what is more than text.
 func (v *validator) read(at string, c *Credential, w *writtenCredential) {
-	for _, field := range sortedKeys(w.Values) {
+	for _, field := range slices.Sorted(maps.Keys(w.Values)) {
 		r, err := ParseReference(w.Values[field])
 		if err != nil {
 			v.add(at+".values."+field, "%s: %v", field, err)
@@ -203,7 +203,7 @@ func (v *validator) credential(at string, c *Credential) {
 	}
 	for _, s := range c.Scopes {
 		if _, known := p.Auth.Scopes.Known[s]; !known && len(p.Auth.Scopes.Known) > 0 {
-			known := sortedKeys(p.Auth.Scopes.Known)
+			known := slices.Sorted(maps.Keys(p.Auth.Scopes.Known))
 			v.file.Warnings = append(v.file.Warnings, fmt.Sprintf("%s: %s does not document the scope %q%s: it documents %s",
 				c.Name, p.Name, s, suggest.DidYouMean(s, known), strings.Join(known, ", ")))
 		}
@@ -211,7 +211,7 @@ func (v *validator) credential(at string, c *Credential) {
 }
 
 func (v *validator) values(at string, c *Credential, p *providers.Provider) {
-	for _, field := range sortedKeys(c.Values) {
+	for _, field := range slices.Sorted(maps.Keys(c.Values)) {
 		if known := p.CredentialFields(); !slices.Contains(known, field) {
 			v.add(at+".values."+field, "%s has no credential field %q%s: there are %s", p.Name, field, suggest.DidYouMean(field, known), strings.Join(known, ", "))
 		}
@@ -314,7 +314,7 @@ func withoutValues(message string) string {
 func (f *File) Missing(lookup func(string) (string, bool)) []Missing {
 	wanted := map[string][]string{}
 	for _, c := range f.Credentials {
-		for _, field := range sortedKeys(c.Values) {
+		for _, field := range slices.Sorted(maps.Keys(c.Values)) {
 			r := c.Values[field]
 			if r.Source != Env {
 				continue
@@ -327,7 +327,7 @@ func (f *File) Missing(lookup func(string) (string, bool)) []Missing {
 		}
 	}
 	var missing []Missing
-	for _, variable := range sortedKeys(wanted) {
+	for _, variable := range slices.Sorted(maps.Keys(wanted)) {
 		missing = append(missing, Missing{variable, wanted[variable]})
 	}
 	return missing
@@ -350,13 +350,4 @@ func (f *File) in(name string) string {
 		return name
 	}
 	return filepath.Join(filepath.Dir(f.Path), name)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

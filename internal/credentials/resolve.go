@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -94,7 +96,7 @@ func (r *Resolver) Lookup(name string) (string, bool) { return r.lookup(name) }
 func (r *Resolver) Values(ctx context.Context, c *Credential) (values providers.Credentials, warnings []string, err error) {
 	values = providers.Credentials{}
 	var missing, refused []string
-	for _, field := range sortedKeys(c.Values) {
+	for _, field := range slices.Sorted(maps.Keys(c.Values)) {
 		ref := c.Values[field]
 		got := r.fetch(ctx, ref)
 		if got.err != nil {

@@ -3,6 +3,7 @@ package drift
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"mime"
 	"slices"
 	"strings"
@@ -78,7 +79,7 @@ func (c *comparer) compare(situation string, f *simulator.Fixture, answers []*re
 		s.add(f.Path, f.Change, f.Grade, f.Assumed)
 		delete(others, f.subject()+" "+f.Change)
 	}
-	for _, text := range sortedKeys(others) {
+	for _, text := range slices.Sorted(maps.Keys(others)) {
 		return s.findings, fmt.Sprintf("not every refusal is alike: %s, where %s meets %s", text, others[text].Scenario, situation)
 	}
 	return s.findings, ""

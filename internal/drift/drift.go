@@ -5,6 +5,7 @@ package drift
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -109,7 +110,7 @@ func Compare(o *record.Observation, now time.Time, erase func(string) string) (*
 		}
 	}
 	c := comparer{provider: o.Provider, pins: pinsOf(o), erase: erase}
-	for _, situation := range sortedKeys(answers) {
+	for _, situation := range slices.Sorted(maps.Keys(answers)) {
 		p.Compared = append(p.Compared, situation)
 		known := fixtures[answers[situation][0].Fixture(o.Provider)]
 		findings, other := c.compare(situation, known, answers[situation])
@@ -122,12 +123,12 @@ func Compare(o *record.Observation, now time.Time, erase func(string) string) (*
 			p.add(f)
 		}
 	}
-	for _, situation := range sortedKeys(silent) {
+	for _, situation := range slices.Sorted(maps.Keys(silent)) {
 		if s := silent[situation]; answers[situation] == nil {
 			p.Silences = append(p.Silences, Silence{situation, s.Cause, s.Text})
 		}
 	}
-	for _, situation := range sortedKeys(fixtures) {
+	for _, situation := range slices.Sorted(maps.Keys(fixtures)) {
 		if !met[situation] {
 			p.Unmet = append(p.Unmet, situation)
 		}
@@ -250,13 +251,4 @@ func (r *Report) ExitCode() int {
 		return check.ExitInconclusive
 	}
 	return check.ExitOK
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

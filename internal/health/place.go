@@ -37,7 +37,6 @@ type place struct {
 	notBefore time.Time // the provider asked to wait until then
 	breaker   breaker
 	good, bad *finding // what became of the control credentials
-	names     []string // of the credentials that have ended
 	tally     tally
 }
 
@@ -358,7 +357,6 @@ func (p *place) ended(cred *Credential) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := &p.tally
-	p.names = append(p.names, cred.Name)
 	switch {
 	case cred.Control != "":
 		p.controls = max(p.controls-1, 0)

@@ -12,25 +12,23 @@ import (
 func (c *checker) revise(places []*place) {
 	reached := false
 	refusesAll := map[string]string{} // place to what to say
-	byCredential := map[string]*place{}
+	byKey := map[string]*place{}
 	for _, p := range places {
 		reached = reached || p.tally.answered
-		for _, name := range p.names {
-			byCredential[name] = p
-		}
+		byKey[p.key] = p
 		if s := p.summary(); s.State == RefusesAll {
 			refusesAll[p.key] = s.Message
 		}
 	}
 	working := map[string]int{} // credentials that worked before, by place that refuses all
 	for i := range c.done {
-		if p := byCredential[c.done[i].Name]; p != nil && c.done[i].Before.Verdict == check.Passed {
+		if p := byKey[c.done[i].Place]; p != nil && c.done[i].Before.Verdict == check.Passed {
 			working[p.key]++
 		}
 	}
 	for i := range c.done {
 		cred := &c.done[i]
-		p := byCredential[cred.Name]
+		p := byKey[cred.Place]
 		if p == nil {
 			continue
 		}

@@ -137,13 +137,7 @@ func (c *Console) draw(now time.Time) {
 	p := paint(c.Color)
 	width := newPage(p, c.Width).width - 1 // the last column would wrap
 	plain := fmt.Sprintf("%c %d/%d", c.redraw.spinner(), c.done.total, c.selected)
-	line := p.bold(plain)
-	for _, v := range slices.Backward(check.Verdicts()) {
-		if n := c.done.by[v]; n > 0 {
-			count := fmt.Sprintf("  %s %d", mark(v), n)
-			plain, line = plain+count, line+p.verdict(v, count)
-		}
-	}
+	plain, line := plain+signs(paint(false), c.done.by), p.bold(plain)+signs(p, c.done.by)
 	if len(c.running) > 0 {
 		oldest := c.running[0]
 		name := "  " + oldest.name

@@ -104,10 +104,7 @@ func healthCounts(run *health.Run) string {
 }
 
 // HealthSummary says in a line what a check amounts to.
-func HealthSummary(run *health.Run) string { return healthVerdict(run) }
-
-// healthVerdict says what a check amounts to.
-func healthVerdict(run *health.Run) string {
+func HealthSummary(run *health.Run) string {
 	s := plural(len(run.Credentials), "credential")
 	if len(run.Credentials) < run.Selected {
 		s = fmt.Sprintf("%d of %s", len(run.Credentials), plural(run.Selected, "credential"))

@@ -37,7 +37,7 @@ type HealthConsole struct {
 	done     int
 	counts   map[check.Verdict]int
 	places   []*progress
-	byPlace  map[[2]string]*progress // by provider and address
+	byPlace  map[string]*progress // by key
 	redraw   redraw
 	drawn    int // lines of the table on the screen
 	err      error
@@ -71,7 +71,7 @@ func (c *HealthConsole) Planned(places []health.Place) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range places {
-		c.progressOf(places[i].Provider, places[i].Address).place = places[i]
+		c.progressOf(places[i]).place = places[i]
 	}
 	page := newPage(paint(c.Color), c.Width)
 	page.plans(places, c.Deadline)
@@ -81,31 +81,23 @@ func (c *HealthConsole) Planned(places []health.Place) {
 	}
 }
 
-// progressOf returns the progress of a provider at an address.
-func (c *HealthConsole) progressOf(provider, address string) *progress {
+// progressOf returns the progress of a place.
+func (c *HealthConsole) progressOf(at health.Place) *progress {
 	if c.byPlace == nil {
-		c.byPlace = map[[2]string]*progress{}
+		c.byPlace = map[string]*progress{}
 	}
-	p := c.byPlace[[2]string{provider, address}]
+	p := c.byPlace[at.Key]
 	if p == nil {
-		p = &progress{place: health.Place{Provider: provider, Address: address}, counts: map[check.Verdict]int{}}
-		c.byPlace[[2]string{provider, address}] = p
+		p = &progress{place: at, counts: map[check.Verdict]int{}}
+		c.byPlace[at.Key] = p
 		c.places = append(c.places, p)
 	}
 	return p
 }
 
 // progressOn returns the progress of the place that a credential belongs to.
-// One that names no address may have been sent to another all the same.
 func (c *HealthConsole) progressOn(cred *health.Credential) *progress {
-	address := cred.Environment + cred.BaseURL
-	if p := c.byPlace[[2]string{cred.Provider, address}]; p != nil || address != "" {
-		return c.progressOf(cred.Provider, address)
-	}
-	if i := slices.IndexFunc(c.places, func(p *progress) bool { return p.place.Provider == cred.Provider }); i >= 0 {
-		return c.places[i]
-	}
-	return c.progressOf(cred.Provider, address)
+	return c.progressOf(health.Place{Key: cred.Place, Provider: cred.Provider})
 }
 
 // Began says that a credential's turn has come.
@@ -127,7 +119,7 @@ func (c *HealthConsole) Began(cred *health.Credential) {
 func (c *HealthConsole) Waiting(place health.Place, until time.Time, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := c.progressOf(place.Provider, place.Address)
+	p := c.progressOf(place)
 	if !c.Live {
 		c.print(fmt.Sprintf("waiting       %s until %s: %s\n", placeName(&place), until.UTC().Format("15:04:05 MST"), label(c.Erase.String(why))))
 	}
@@ -194,7 +186,7 @@ func (c *HealthConsole) draw(now time.Time) {
 	p := paint(c.Color)
 	width := newPage(p, c.Width).width - 1
 	first := fmt.Sprintf("%c %d/%d", c.redraw.spinner(), c.done, c.selected)
-	lines := []string{fit(width, first+plainSigns(c.counts)+c.left(now), p.bold(first)+c.signs(c.counts)+p.dim(c.left(now)))}
+	lines := []string{fit(width, first+signs(paint(false), c.counts)+c.left(now), p.bold(first)+signs(p, c.counts)+p.dim(c.left(now)))}
 	name := 0
 	for _, place := range c.places {
 		name = max(name, min(cells(placeName(&place.place)), 40))
@@ -208,9 +200,9 @@ func (c *HealthConsole) draw(now time.Time) {
 		if what == "" && place.until.After(now) {
 			what = fmt.Sprintf("waits until %s: %s", place.until.Format("15:04:05"), place.why)
 		}
-		signs := plainSigns(place.counts)
-		what = cut(label(c.Erase.String(what)), width-cells(plain+signs)-2)
-		lines = append(lines, fit(width, plain+signs+"  "+what, plain+c.signs(place.counts)+"  "+p.dim(what)))
+		found := signs(paint(false), place.counts)
+		what = cut(label(c.Erase.String(what)), width-cells(plain+found)-2)
+		lines = append(lines, fit(width, plain+found+"  "+what, plain+signs(p, place.counts)+"  "+p.dim(what)))
 	}
 	if hidden := len(shown) - most; hidden > 0 {
 		lines = append(lines, p.dim(fmt.Sprintf("  … and %d more providers", hidden)))
@@ -233,21 +225,12 @@ func (p *progress) rank() int {
 	return 3
 }
 
-func (c *HealthConsole) signs(counts map[check.Verdict]int) string {
+// signs are the verdicts so far, each with its number.
+func signs(p paint, counts map[check.Verdict]int) string {
 	s := ""
 	for _, v := range slices.Backward(check.Verdicts()) {
 		if n := counts[v]; n > 0 {
-			s += paint(c.Color).verdict(v, fmt.Sprintf("  %s %d", mark(v), n))
-		}
-	}
-	return s
-}
-
-func plainSigns(counts map[check.Verdict]int) string {
-	s := ""
-	for _, v := range slices.Backward(check.Verdicts()) {
-		if n := counts[v]; n > 0 {
-			s += fmt.Sprintf("  %s %d", mark(v), n)
+			s += p.verdict(v, fmt.Sprintf("  %s %d", mark(v), n))
 		}
 	}
 	return s

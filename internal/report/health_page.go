@@ -174,7 +174,7 @@ func (p *page) health(run *health.Run, erase func(string) string, onlyProblems, 
 	}
 	v := healthGist(run)
 	p.line("")
-	p.line(p.paint.loud(v, mark(v)+" "+healthVerdict(run)))
+	p.line(p.paint.loud(v, mark(v)+" "+HealthSummary(run)))
 	flush()
 }
 

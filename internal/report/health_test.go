@@ -232,7 +232,7 @@ func TestHealthProgressStaysOnItsLines(t *testing.T) {
 	c.Start(len(run.Credentials))
 	var places []health.Place
 	for i := range 20 {
-		places = append(places, health.Place{Provider: strings.Repeat("p", i), Name: strings.Repeat("long ", i+1), Credentials: 9})
+		places = append(places, health.Place{Key: strings.Repeat("p", i), Provider: strings.Repeat("p", i), Name: strings.Repeat("long ", i+1), Credentials: 9})
 	}
 	c.Planned(places)
 	for i := range run.Credentials {
